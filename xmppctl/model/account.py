@@ -1,4 +1,4 @@
-"""An account with everything that a connection needs, resolved; made by the CLI, read by the session."""
+"""An account with everything that a connection needs; the CLI makes it, the session reads it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,51 @@
+"""Records of accounts and settings; a secret is never part of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+SecretKind = Literal["command", "file", "keyring", "password", "certificate", "anonymous", "prompt"]
+
+
+@dataclass(frozen=True)
+class AccountEntry:
+    """An account of the configuration file."""
+
+    name: Annotated[str, "name of the account, as --account takes it"]
+    jid: Annotated[str, "JID of the account"]
+    default: Annotated[bool, "whether it is used where no account is named"]
+    secret: Annotated[SecretKind, "where the password comes from"]
+
+
+@dataclass(frozen=True)
+class AccountDetails:
+    """An account of the configuration file with its settings."""
+
+    name: Annotated[str, "name of the account, as --account takes it"]
+    jid: Annotated[str, "JID of the account"]
+    default: Annotated[bool, "whether it is used where no account is named"]
+    secret: Annotated[SecretKind, "where the password comes from"]
+    settings: Annotated[dict[str, str], "connection settings by name; never a secret"]
+
+
+@dataclass(frozen=True)
+class AppliedSetting:
+    """A setting as it holds for this run."""
+
+    TABLE: ClassVar[tuple[str, ...]] = ("name", "value")
+
+    name: Annotated[str, "name of the setting, as in the configuration file"]
+    value: Annotated[str | None, "its value as text; null where none; '(hidden)' for a secret"]
+    origin: Annotated[str, "option, environment variable, account and file, or built-in"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where configuration, state and caches are."""
+
+    config_file: Annotated[str, "path of the configuration file"]
+    config_dir: Annotated[str, "directory of the configuration"]
+    state_dir: Annotated[str, "directory of tokens and encryption state"]
+    cache_dir: Annotated[str, "directory of what can be asked for again"]
+    exists: Annotated[bool, "whether the configuration file exists"]
