@@ -1,0 +1,48 @@
+"""XEP-0082: XMPP Date and Time Profiles."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from xmppctl.protocol import Xep
+
+XEPS = (Xep("0082", "1.1.1", "complete"),)
+
+_LEGACY = re.compile(r"^(\d{4})(\d\d)(\d\d)T(\d\d:\d\d:\d\d)$")
+_OFFSET = re.compile(r"^([+-])(\d\d):(\d\d)$")
+
+
+def parse_datetime(text: str) -> datetime:
+    """A DateTime (§3.2), or the older form of XEP-0091, in UTC. Raises ValueError."""
+    text = text.strip()
+    if (legacy := _LEGACY.match(text)) is not None:
+        year, month, day, clock = legacy.groups()
+        text = f"{year}-{month}-{day}T{clock}Z"
+    # fractions may have any number of digits; Python knows six
+    text = re.sub(r"(\.\d{6})\d+", r"\1", text)
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date and time of XEP-0082") from None
+    if value.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return value.astimezone(UTC)
+
+
+def format_datetime(value: datetime) -> str:
+    """A DateTime in UTC with ``Z``; microseconds where there are any. ``value`` is aware."""
+    value = value.astimezone(UTC)
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def parse_offset(text: str) -> timedelta:
+    """A TZD (§2.5): ``Z``, ``+hh:mm`` or ``-hh:mm``. Raises ValueError."""
+    text = text.strip()
+    if text in ("Z", "z"):
+        return timedelta(0)
+    match = _OFFSET.match(text)
+    if match is None or int(match[2]) > 23 or int(match[3]) > 59:
+        raise ValueError(f"{text!r} is not an offset from UTC")
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return -offset if match[1] == "-" else offset

@@ -1,0 +1,179 @@
+"""XEP-0313: Message Archive Management. Here: queries of the own archive by page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import aioxmpp.forms.xso as forms_xso
+import aioxmpp.rsm.xso as rsm_xso
+import aioxmpp.xso as xso
+
+from xmppctl.model.jid import Jid
+from xmppctl.model.message import Message
+from xmppctl.protocol import Xep, rsm
+from xmppctl.protocol.dates import format_datetime
+from xmppctl.protocol.message import NS_DELAY, read
+from xmppctl.session.stream import MESSAGE, Session
+from xmppctl.session.xml import NS_CLIENT
+
+XEPS = (Xep("0313", "1.1.3", "partial", "queries of the own archive"),)
+
+NS = "urn:xmpp:mam:2"
+_RESULT = f"{{{NS}}}result"
+_FORWARDED = "{urn:xmpp:forward:0}forwarded"
+
+
+class Query(xso.XSO):  # type: ignore[misc]
+    """``<query/>`` (§4)."""
+
+    TAG = (NS, "query")
+    queryid = xso.Attr("queryid", default=None)
+    form = xso.Child([forms_xso.Data])
+    page = xso.Child([rsm_xso.ResultSetMetadata])
+
+
+class Fin(xso.XSO):  # type: ignore[misc]
+    """``<fin/>``, the end of a page (§4.4)."""
+
+    TAG = (NS, "fin")
+    # as text: one server leaves complete out, another writes 'false'
+    complete = xso.Attr("complete", default=None)
+    stable = xso.Attr("stable", default=None)
+    page = xso.Child([rsm_xso.ResultSetMetadata])
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which messages are wanted (§4.1)."""
+
+    with_: Jid | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+async def forwards(
+    session: Session,
+    wanted: Filter,
+    *,
+    page_size: int,
+    raw: bool = False,
+    warn: Callable[[str], None] = lambda text: None,
+) -> AsyncIterator[Message]:
+    """All matching messages, oldest first, page by page; memory holds one page.
+
+    A page that repeats is an error, messages that come twice are given once. Raises
+    RefusedError, UnsupportedError, DeadlineError.
+    """
+    guard = rsm.Guard()
+    last: str | None = None
+    before: set[str] = set()
+    while True:
+        found, fin = await _page(session, wanted, rsm.request(maximum=page_size, after=last), raw)
+        for message in found:
+            if message.archive_id not in before:
+                yield message
+        page = rsm.read(fin.page)
+        if _is_complete(fin) or not found or page is None or page.last is None:
+            return
+        guard.check(page.last, by=session.bare)
+        before = {message.archive_id or "" for message in found}
+        last = page.last
+
+
+async def latest(
+    session: Session, wanted: Filter, number: int, *, page_size: int, raw: bool = False
+) -> list[Message]:
+    """The last ``number`` matching messages, oldest first; pages are asked for backwards (§4.3)."""
+    guard = rsm.Guard()
+    collected: list[Message] = []
+    seen: set[str] = set()
+    first = ""
+    while len(collected) < number:
+        size = min(page_size, number - len(collected))
+        found, fin = await _page(session, wanted, rsm.request(maximum=size, before=first), raw)
+        fresh = [message for message in found if message.archive_id not in seen]
+        seen.update(message.archive_id or "" for message in fresh)
+        collected[:0] = fresh
+        page = rsm.read(fin.page)
+        if _is_complete(fin) or not found or page is None or page.first is None:
+            break
+        guard.check(page.first, by=session.bare)
+        first = page.first
+    return collected[-number:] if number else []
+
+
+async def _page(
+    session: Session, wanted: Filter, result_set: Any, raw: bool
+) -> tuple[list[Message], Any]:
+    query = Query()
+    query.queryid = session.new_id()
+    query.form = _form(wanted)
+    query.page = result_set
+    with session.inbox(_belongs_to(session, query.queryid)) as inbox:
+        fin = await session.request(
+            query,
+            type="set",
+            expect=Fin,
+            step="mam",
+            what="the archive",
+            feature="an archive (XEP-0313)",
+            progress=inbox,
+        )
+        found = [_message(session, stanza, raw) for stanza in inbox.drain()]
+    return [message for message in found if message is not None], fin
+
+
+def _belongs_to(session: Session, queryid: str) -> Callable[[Element], bool]:
+    """Only the own account answers for the own archive, and only with the query's id (§7).
+
+    One server leaves out the sender of its own account's results; anybody else has one.
+    """
+
+    def matches(stanza: Element) -> bool:
+        if stanza.tag != MESSAGE:
+            return False
+        result = stanza.find(_RESULT)
+        if result is None:
+            return False
+        if stanza.get("from") not in (None, session.bare) or result.get("queryid") != queryid:
+            session.trace.note(f"dropped an archive result that came from {stanza.get('from')}")
+            return False
+        return True
+
+    return matches
+
+
+def _message(session: Session, stanza: Element, raw: bool) -> Message | None:
+    result = stanza.find(_RESULT)
+    forwarded = result.find(_FORWARDED) if result is not None else None
+    inner = forwarded.find(f"{{{NS_CLIENT}}}message") if forwarded is not None else None
+    if result is None or forwarded is None or inner is None:
+        return None
+    delay = forwarded.find(f"{{{NS_DELAY}}}delay")
+    return read(inner, own=session.bare, archive_id=result.get("id"), delay=delay, raw=raw)
+
+
+def _form(wanted: Filter) -> Any:
+    values = {
+        "with": str(wanted.with_) if wanted.with_ is not None else None,
+        "start": format_datetime(wanted.start) if wanted.start is not None else None,
+        "end": format_datetime(wanted.end) if wanted.end is not None else None,
+    }
+    if not any(values.values()):
+        return None
+    form = forms_xso.Data(type_=forms_xso.DataType.SUBMIT)
+    form.fields.append(
+        forms_xso.Field(type_=forms_xso.FieldType.HIDDEN, var="FORM_TYPE", values=[NS])
+    )
+    for name, value in values.items():
+        if value is not None:
+            form.fields.append(forms_xso.Field(type_=None, var=name, values=[value]))
+    return form
+
+
+def _is_complete(fin: Any) -> bool:
+    return fin.complete in ("true", "1")

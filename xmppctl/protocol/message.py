@@ -1,0 +1,153 @@
+"""RFC 6121 §5: messages, from the stream into records.
+
+Reading never fails: what does not fit is left out, whatever the network sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import get_args
+from xml.etree.ElementTree import Element
+
+from xmppctl.errors import ErrorInfo
+from xmppctl.model.jid import lenient
+from xmppctl.model.message import Delay, Message, MessageType, Occupant, StanzaId
+from xmppctl.protocol import Xep
+from xmppctl.protocol.dates import parse_datetime
+from xmppctl.session.conditions import stanza_error
+from xmppctl.session.xml import LANG, NS_CLIENT, serialise, split
+
+XEPS = (
+    Xep("0203", "2.0", "partial", "in archived messages"),
+    Xep("0297", "1.0", "partial", "as the envelope of archived messages"),
+    Xep("0359", "0.7.0", "complete"),
+)
+
+NS_DELAY = "urn:xmpp:delay"
+NS_STANZA_ID = "urn:xmpp:sid:0"
+NS_MUC_USER = "http://jabber.org/protocol/muc#user"
+
+_TYPES = get_args(MessageType)
+_OWN = {f"{{{NS_CLIENT}}}{name}" for name in ("body", "subject", "thread", "error")}
+_READ = {f"{{{NS_STANZA_ID}}}stanza-id", f"{{{NS_STANZA_ID}}}origin-id", f"{{{NS_DELAY}}}delay"}
+
+
+def read(
+    stanza: Element,
+    *,
+    own: str,
+    archive_id: str | None = None,
+    delay: Element | None = None,
+    trusted: frozenset[str] = frozenset(),
+    raw: bool = False,
+) -> Message:
+    """The record of a ``<message/>``.
+
+    ``own`` is the own bare JID; ``delay`` the delay that the archive itself put beside the
+    message; ``trusted`` the JIDs (besides the own account) whose stanza ids and delays count:
+    anybody can write such elements (XEP-0359 §6, XEP-0203 §5).
+    """
+    sender, to = stanza.get("from"), stanza.get("to")
+    kind = stanza.get("type", "normal")
+    bodies = _texts(stanza, "body")
+    believed = trusted | {own}
+    stamp = _delay(delay) if delay is not None else _trusted_delay(stanza, believed)
+    muc = stanza.find(f"{{{NS_MUC_USER}}}x")
+    return Message(
+        id=stanza.get("id"),
+        archive_id=archive_id,
+        origin_id=_attribute(stanza.find(f"{{{NS_STANZA_ID}}}origin-id"), "id"),
+        stanza_ids=_stanza_ids(stanza, believed),
+        from_=sender,
+        to=to,
+        type=kind if kind in _TYPES else "normal",  # type: ignore[arg-type]
+        direction="out" if sender and str(lenient(sender).bare) == own else "in",
+        timestamp=stamp.stamp if stamp is not None else None,
+        delay=stamp,
+        lang=stanza.get(LANG),
+        subject=_choose(_texts(stanza, "subject"), stanza.get(LANG)),
+        body=_choose(bodies, stanza.get(LANG)),
+        bodies=bodies if len(bodies) > 1 else {},
+        thread=stanza.findtext(f"{{{NS_CLIENT}}}thread") or None,
+        error=_error(stanza) if kind == "error" else None,
+        muc=_occupant(sender, muc) if kind == "groupchat" else None,
+        extensions=_extensions(stanza, read_muc=kind == "groupchat"),
+        raw_xml=serialise(stanza, "") if raw else None,
+    )
+
+
+def _texts(stanza: Element, name: str) -> dict[str, str]:
+    """Texts by language, "" where none is written; the first of each counts."""
+    found: dict[str, str] = {}
+    for element in stanza.findall(f"{{{NS_CLIENT}}}{name}"):
+        found.setdefault(element.get(LANG, ""), element.text or "")
+    return found
+
+
+def _choose(texts: dict[str, str], lang: str | None) -> str | None:
+    if not texts:
+        return None
+    for key in ("", lang or ""):
+        if key in texts:
+            return texts[key]
+    return next(iter(texts.values()))
+
+
+def _stanza_ids(stanza: Element, believed: frozenset[str]) -> list[StanzaId]:
+    return [
+        StanzaId(element.get("id", ""), element.get("by", ""))
+        for element in stanza.findall(f"{{{NS_STANZA_ID}}}stanza-id")
+        if element.get("id") and element.get("by") in believed
+    ]
+
+
+def _trusted_delay(stanza: Element, believed: frozenset[str]) -> Delay | None:
+    domains = {str(lenient(jid).domain) for jid in believed}
+    for element in stanza.findall(f"{{{NS_DELAY}}}delay"):
+        by = element.get("from")
+        if by in believed or by in domains:
+            return _delay(element)
+    return None
+
+
+def _delay(element: Element) -> Delay | None:
+    stamp = parse_stamp(element.get("stamp"))
+    if stamp is None:
+        return None
+    return Delay(stamp, element.get("from"), (element.text or "").strip() or None)
+
+
+def parse_stamp(text: str | None) -> datetime | None:
+    """A date of XEP-0082, None where it is none."""
+    try:
+        return parse_datetime(text or "")
+    except ValueError:
+        return None
+
+
+def _occupant(sender: str | None, user: Element | None) -> Occupant:
+    item = user.find(f"{{{NS_MUC_USER}}}item") if user is not None else None
+    statuses = user.findall(f"{{{NS_MUC_USER}}}status") if user is not None else []
+    codes = [int(s.get("code", "")) for s in statuses if s.get("code", "").isdecimal()]
+    return Occupant(
+        nick=lenient(sender).resource if sender else None,
+        real_jid=_attribute(item, "jid"),
+        affiliation=_attribute(item, "affiliation"),
+        role=_attribute(item, "role"),
+        status_codes=codes,
+    )
+
+
+def _error(stanza: Element) -> ErrorInfo:
+    error = stanza_error(stanza, "the message")
+    error.by = error.by or stanza.get("from")
+    return error.info()
+
+
+def _extensions(stanza: Element, *, read_muc: bool) -> list[str]:
+    known = _OWN | _READ | ({f"{{{NS_MUC_USER}}}x"} if read_muc else set())
+    return [child.tag for child in stanza if child.tag not in known and split(child.tag)[0]]
+
+
+def _attribute(element: Element | None, name: str) -> str | None:
+    return element.get(name) if element is not None else None

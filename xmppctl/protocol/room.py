@@ -1,0 +1,205 @@
+"""XEP-0045: Multi-User Chat. Here: being in a room for the time of a run, and speaking there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from xml.etree.ElementTree import Element, SubElement
+
+from xmppctl.errors import DeadlineError, RefusedError, UnsupportedError, XmppctlError
+from xmppctl.model.jid import Jid, lenient
+from xmppctl.model.message import SendResult
+from xmppctl.protocol import Xep
+from xmppctl.protocol.send import NS_STANZA_ID, Outgoing
+from xmppctl.session.conditions import stanza_error
+from xmppctl.session.stream import MESSAGE, PRESENCE, Inbox, Session
+
+XEPS = (Xep("0045", "1.35.5", "partial", "messages to a room"),)
+
+NS = "http://jabber.org/protocol/muc"
+NS_USER = f"{NS}#user"
+NS_OWNER = f"{NS}#owner"
+
+_HINTS = {
+    "conflict": "the nickname is taken: choose another with --nick",
+    "not-authorized": "the room has a password: --room-password-file",
+    "registration-required": "the room is for members only: ask for membership",
+    "forbidden": "you are banned from this room",
+    "service-unavailable": "the room is full",
+    "jid-malformed": "the room does not like this nickname: choose another with --nick",
+}
+
+
+JOIN_ERRORS = (RefusedError, UnsupportedError, DeadlineError)
+"""What keeps one room closed, while others may be open."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A room that the session is in: ``me`` is the own occupant JID."""
+
+    room: Jid
+    me: Jid
+    codes: frozenset[int]
+
+
+@asynccontextmanager
+async def joined(
+    session: Session,
+    room: Jid,
+    nick: str,
+    *,
+    password: str | None = None,
+    create: bool = False,
+) -> AsyncIterator[Joined]:
+    """Be in the room; at the end leave it and wait until the room says so.
+
+    Joined is who has seen the own presence with status 110 (§7.2.2). A room that this very join
+    created is destroyed again and refused as item-not-found, unless ``create``.
+    Raises RefusedError, DeadlineError.
+    """
+    me = room._replace(resource=nick)
+    with session.inbox(_from_room(room)) as inbox:
+        join = _presence(me)
+        extension = SubElement(join, f"{{{NS}}}x")
+        SubElement(extension, f"{{{NS}}}history", {"maxstanzas": "0"})
+        if password is not None:
+            SubElement(extension, f"{{{NS}}}password").text = password
+        session.trace.enter("join")
+        session.send(join)
+        membership = await _own_presence(session, inbox, room, me)
+        if 201 in membership.codes and not create:
+            await _unmake(session, room)
+            raise RefusedError(
+                f"the room {room} does not exist",
+                step="join",
+                condition="item-not-found",
+                by=str(room),
+                hint="xmppctl muc create makes rooms",
+            )
+        try:
+            yield membership
+        finally:
+            session.trace.enter("leave")
+            session.send(_presence(membership.me, "unavailable"))
+            await _gone(session, inbox, membership.me)
+
+
+async def speak(
+    session: Session, here: Joined, message: Outgoing, *, timeout: float | None = None
+) -> SendResult:
+    """Send a message to the room; it is done when the room reflected it (§7.4).
+
+    What fails is in the record.
+    """
+    result = message.result
+    with session.inbox(_echo_or_error(here, message)) as inbox:
+        try:
+            session.trace.enter("send")
+            session.send(message.stanza)
+            stanza = await _next(session, inbox, here.room, "send", timeout)
+            if stanza.get("type") == "error":
+                raise stanza_error(stanza, f"the message to {here.room}")
+        except XmppctlError as error:
+            error.step, error.by = "send", error.by or str(here.room)
+            return replace(result, error=error.info())
+    return replace(result, stanza_id=_room_id(stanza, here.room), acked=True, confirmed=True)
+
+
+def _room_id(stanza: Element, room: Jid) -> str | None:
+    """The id that the room itself gave the message (XEP-0359 §6: only ``by`` the room counts)."""
+    for element in stanza.findall(f"{{{NS_STANZA_ID}}}stanza-id"):
+        if str(lenient(element.get("by", ""))) == str(room):
+            return element.get("id")
+    return None
+
+
+def _presence(to: Jid, kind: str | None = None) -> Element:
+    presence = Element(PRESENCE, {"to": str(to), "id": Session.new_id()})
+    if kind is not None:
+        presence.set("type", kind)
+    return presence
+
+
+def _from_room(room: Jid) -> Callable[[Element], bool]:
+    def matches(stanza: Element) -> bool:
+        return stanza.tag == PRESENCE and str(lenient(stanza.get("from", "")).bare) == str(room)
+
+    return matches
+
+
+def _echo_or_error(here: Joined, message: Outgoing) -> Callable[[Element], bool]:
+    origin = message.stanza.find(f"{{{NS_STANZA_ID}}}origin-id")
+
+    def matches(stanza: Element) -> bool:
+        if stanza.tag != MESSAGE:
+            return False
+        sender = lenient(stanza.get("from", ""))
+        if str(sender.bare) != str(here.room):
+            return False
+        if stanza.get("type") == "error":
+            return stanza.get("id") == message.id
+        if stanza.get("type") != "groupchat" or sender.resource != here.me.resource:
+            return False
+        # a room may give its own ids to stanzas, but leaves the payload alone
+        found = stanza.find(f"{{{NS_STANZA_ID}}}origin-id")
+        return stanza.get("id") == message.id or (
+            origin is not None and found is not None and found.get("id") == origin.get("id")
+        )
+
+    return matches
+
+
+async def _own_presence(session: Session, inbox: Inbox, room: Jid, me: Jid) -> Joined:
+    while True:
+        stanza = await _next(session, inbox, room, "join", None)
+        if stanza.get("type") == "error":
+            error = stanza_error(stanza, f"joining {room} as {me.resource}")
+            error.step, error.by = "join", error.by or str(room)
+            error.hint = _HINTS.get(error.condition or "", error.hint)
+            raise error
+        codes = _codes(stanza)
+        if 110 in codes and stanza.get("type") is None:
+            # the room may have changed the nickname (210)
+            return Joined(room, lenient(stanza.get("from", "")), frozenset(codes))
+
+
+async def _gone(session: Session, inbox: Inbox, me: Jid) -> None:
+    """The room's word that the own occupant is gone; it proves that all before was processed."""
+    while True:
+        stanza = await _next(session, inbox, me.bare, "leave", None)
+        if stanza.get("type") == "unavailable" and lenient(stanza.get("from", "")) == me:
+            session.settle()
+            return
+        if stanza.get("type") == "error":
+            return
+
+
+async def _next(
+    session: Session, inbox: Inbox, room: Jid, step: str, timeout: float | None
+) -> Element:
+    limit = session.account.timeout if timeout is None else timeout
+    try:
+        async with asyncio.timeout(limit):
+            return await inbox.get()
+    except TimeoutError:
+        raise DeadlineError(
+            f"no answer from {room} within {limit:g} s",
+            step=step,
+            condition="timeout",
+            by=str(room),
+        ) from None
+
+
+def _codes(presence: Element) -> set[int]:
+    statuses = presence.findall(f"{{{NS_USER}}}x/{{{NS_USER}}}status")
+    return {int(s.get("code", "")) for s in statuses if s.get("code", "").isdecimal()}
+
+
+async def _unmake(session: Session, room: Jid) -> None:
+    """Destroy a room that came into being by mistake (§10.9)."""
+    query = Element(f"{{{NS_OWNER}}}query")
+    SubElement(query, f"{{{NS_OWNER}}}destroy")
+    await session.request(query, to=room, type="set", step="join", what=f"removing {room}")

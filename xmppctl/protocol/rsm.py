@@ -1,0 +1,77 @@
+"""XEP-0059: Result Set Management."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import aioxmpp.rsm.xso as rsm_xso
+
+from xmppctl.errors import RefusedError
+from xmppctl.protocol import Xep
+
+XEPS = (Xep("0059", "1.0", "complete"),)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a responder tells of the page it gave (§2.6)."""
+
+    first: str | None
+    last: str | None
+    count: int | None
+    index: int | None
+
+    def is_last(self, received: int) -> bool:
+        """Whether ``count`` and ``index`` show that nothing follows this page."""
+        if self.count is None or self.index is None:
+            return False
+        return self.index + received >= self.count
+
+
+def request(
+    *, maximum: int | None = None, after: str | None = None, before: str | None = None
+) -> Any:
+    """The ``<set/>`` of a question; ``before=""`` asks for the last page (§2.5)."""
+    result_set = rsm_xso.ResultSetMetadata()
+    result_set.max_ = maximum
+    if after is not None:
+        result_set.after = rsm_xso.After(after)
+    if before is not None:
+        result_set.before = rsm_xso.Before(before or None)
+    return result_set
+
+
+def read(result_set: Any) -> Page | None:
+    """The ``<set/>`` of an answer, None where there is none."""
+    if result_set is None:
+        return None
+    first = result_set.first
+    return Page(
+        first=first.value if first is not None else None,
+        last=(result_set.last.value or None) if result_set.last is not None else None,
+        count=result_set.count,
+        index=first.index if first is not None else None,
+    )
+
+
+class Guard:
+    """Ends a walk through pages that would never end.
+
+    A responder that does not know the UID after which it is asked may begin anew instead of
+    saying item-not-found: then the same page ends come again.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def check(self, uid: str, *, by: str) -> None:
+        """Remember the end of a page. Raises RefusedError where it was there before."""
+        if uid in self._seen:
+            raise RefusedError(
+                f"{by} gives the same page again and again",
+                condition="page-repeated",
+                by=by,
+                hint="what was shown before this is complete up to here; report it to the server",
+            )
+        self._seen.add(uid)

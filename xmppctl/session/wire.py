@@ -1,0 +1,274 @@
+"""One XML stream over TCP and TLS: bytes of a transport in, elements in order out (RFC 6120 §4).
+
+``Wire`` is all that the layers above know of a transport. Whoever brings another one (WebSocket,
+BOSH) offers the same methods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from xml.etree.ElementTree import Element
+
+from xmppctl.errors import ConnectError, DeadlineError, XmppctlError
+from xmppctl.session.conditions import stream_error
+from xmppctl.session.trace import Trace
+from xmppctl.session.xml import FOOTER, NS_STREAM, StreamParser, XmlError, header, serialise
+
+STREAM_ERROR = f"{{{NS_STREAM}}}error"
+FEATURES = f"{{{NS_STREAM}}}features"
+
+_LINGER = 1.0
+"""Seconds that a TLS closing handshake may take in the background."""
+
+
+class Wire(asyncio.Protocol):
+    """A stream in both directions.
+
+    Elements wait in a queue for ``receive`` until ``deliver`` names who gets them at once.
+    After the end every call raises the error that tells why.
+    """
+
+    def __init__(self, trace: Trace, peer: str) -> None:
+        self.trace = trace
+        self.peer = peer
+        self.header: dict[str, str] = {}
+        self.error: XmppctlError | None = None
+        self._transport: asyncio.Transport | None = None
+        self._parser: StreamParser | None = None
+        self._queue: deque[Element] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._on_element: Callable[[Element], None] | None = None
+        self._on_end: Callable[[XmppctlError], None] | None = None
+        self._closing = False
+        self._footer_seen = False
+
+    # --- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport is there (asyncio calls this)."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived (asyncio calls this)."""
+        if self._parser is None or self.error is not None:
+            # between <proceed/> and TLS nothing may come in clear: it would be taken for a part
+            # of the protected stream (STARTTLS injection)
+            self._end(
+                ConnectError(
+                    "the server sent data where none may come",
+                    step=self.trace.step,
+                    condition="unexpected-data",
+                    by=self.peer,
+                )
+            )
+            return
+        try:
+            self._parser.feed(data)
+        except XmlError as error:
+            self._end(
+                ConnectError(
+                    f"{self.peer} does not speak XMPP as it should ({error})",
+                    step=self.trace.step,
+                    condition="not-well-formed",
+                    by=self.peer,
+                )
+            )
+
+    def eof_received(self) -> bool:
+        """The peer closed the connection (asyncio calls this)."""
+        self._end(self._closed())
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone (asyncio calls this)."""
+        self._end(self._closed(exc))
+
+    # --- what the layers above use
+
+    @property
+    def ssl_object(self) -> ssl.SSLObject | None:
+        """The TLS layer, None before there is one."""
+        found = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return found if isinstance(found, ssl.SSLObject) else None
+
+    def open(self, to: str, sender: str | None = None) -> None:
+        """Open the stream, or open it anew after STARTTLS and SASL."""
+        self._parser = StreamParser(self._header_came, self._element_came, self._footer_came)
+        self._queue.clear()
+        self.write(header(to, sender))
+
+    def send(self, *items: Element | str) -> None:
+        """Send elements (or text already made) in one write.
+
+        Raises XmlError for text that XML cannot carry, before anything is sent, and the error
+        that ended the stream.
+        """
+        texts = [item if isinstance(item, str) else serialise(item) for item in items]
+        if self.error is not None:
+            raise self.error
+        for item in items:
+            self.trace.sent(item)
+        self._write("".join(texts))
+
+    def write(self, text: str) -> None:
+        """Send text that is not an element: the stream's header or footer."""
+        self.trace.sent(text)
+        self._write(text)
+
+    async def receive(self, timeout: float, step: str) -> Element:
+        """The next element.
+
+        Raises DeadlineError after ``timeout`` seconds of silence, or what ended the stream.
+        """
+        if not self._queue:
+            if self.error is not None:
+                raise self.error
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._waiter
+            except TimeoutError:
+                raise self.silence(timeout, step) from None
+            finally:
+                self._waiter = None
+        if self._queue:
+            return self._queue.popleft()
+        assert self.error is not None
+        raise self.error
+
+    async def features(self, timeout: float, step: str) -> Element:
+        """The stream features, which are the first element of a stream (RFC 6120 §4.3.2)."""
+        element = await self.receive(timeout, step)
+        if element.tag != FEATURES:
+            raise ConnectError(
+                f"{self.peer} sent no stream features",
+                step=step,
+                condition="no-stream-features",
+                by=self.peer,
+            )
+        return element
+
+    def deliver(
+        self, on_element: Callable[[Element], None], on_end: Callable[[XmppctlError], None]
+    ) -> None:
+        """From now on each element goes to ``on_element`` as it comes, in order."""
+        self._on_element, self._on_end = on_element, on_end
+        while self._queue:
+            on_element(self._queue.popleft())
+        if self.error is not None:
+            on_end(self.error)
+
+    async def start_tls(self, context: ssl.SSLContext, name: str, timeout: float) -> None:
+        """Go on inside TLS (RFC 6120 §5); the stream has to be opened anew afterwards.
+
+        Raises what asyncio raises: ssl.SSLError, ConnectionError, OSError.
+        """
+        assert self._transport is not None
+        self._parser = None
+        if self._queue or self.error is not None:
+            raise self.error or ConnectError(
+                "the server sent data behind <proceed/>",
+                step="tls",
+                condition="unexpected-data",
+                by=self.peer,
+            )
+        transport = await asyncio.get_running_loop().start_tls(
+            self._transport,
+            self,
+            context,
+            server_hostname=name,
+            ssl_handshake_timeout=timeout,
+            ssl_shutdown_timeout=_LINGER,
+        )
+        self._transport = transport
+
+    async def close(self, timeout: float | None) -> None:
+        """Close the stream; with ``timeout`` wait that long for the peer to close it too.
+
+        Raises DeadlineError (step "close") where the peer stays silent.
+        """
+        if self._transport is None:
+            return
+        self._closing = True
+        if self.error is None and self._parser is not None:
+            self.write(FOOTER)
+            if timeout is not None and not self._footer_seen:
+                await self._wait_for_footer(timeout)
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def silence(self, timeout: float, step: str) -> DeadlineError:
+        """What to raise when nothing came for ``timeout`` seconds."""
+        return DeadlineError(
+            f"no answer from {self.peer} within {timeout:g} s",
+            step=step,
+            condition="timeout",
+            by=self.peer,
+        )
+
+    async def _wait_for_footer(self, timeout: float) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._footer_seen and self.error is None:
+                    await self._waiter
+                    self._waiter = asyncio.get_running_loop().create_future()
+        except TimeoutError:
+            self.abort()
+            raise self.silence(timeout, "close") from None
+        finally:
+            self._waiter = None
+
+    def _write(self, text: str) -> None:
+        assert self._transport is not None
+        self._transport.write(text.encode())
+
+    def _header_came(self, attributes: dict[str, str]) -> None:
+        self.trace.received("<stream:stream>")
+        self.header = attributes
+
+    def _element_came(self, element: Element) -> None:
+        self.trace.received(element)
+        if element.tag == STREAM_ERROR:
+            self._end(stream_error(element, self.peer, self.trace.step))
+        elif self._on_element is not None:
+            self._on_element(element)
+        else:
+            self._queue.append(element)
+            self._wake()
+
+    def _footer_came(self) -> None:
+        self.trace.received(FOOTER)
+        self._footer_seen = True
+        if not self._closing:
+            self._end(self._closed())
+        self._wake()
+
+    def _closed(self, exc: Exception | None = None) -> ConnectError:
+        reason = f" ({exc})" if exc else ""
+        return ConnectError(
+            f"{self.peer} closed the connection{reason}",
+            step=self.trace.step,
+            condition="connection-closed",
+            by=self.peer,
+        )
+
+    def _end(self, error: XmppctlError) -> None:
+        if self.error is not None:
+            return
+        self.error = error
+        if self._on_end is not None:
+            self._on_end(error)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

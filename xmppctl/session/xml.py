@@ -1,0 +1,219 @@
+"""XML of a stream (RFC 6120 §4, §11): bytes in, complete elements out; elements in, text out.
+
+Elements are ``xml.etree.ElementTree.Element`` with ``{namespace}name`` tags. Restricted XML
+(RFC 6120 §11.1): comments, processing instructions, DTDs and entity declarations end the parse.
+No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+from xml.etree.ElementTree import Element
+from xml.parsers import expat
+
+NS_CLIENT = "jabber:client"
+NS_STREAM = "http://etherx.jabber.org/streams"
+NS_XML = "http://www.w3.org/XML/1998/namespace"
+
+STREAM = f"{{{NS_STREAM}}}stream"
+LANG = f"{{{NS_XML}}}lang"
+
+MAX_ELEMENT_BYTES = 16 * 1024 * 1024
+"""Largest top-level element that is accepted; servers stop at 256 KiB to 10 MiB."""
+
+
+class XmlError(ValueError):
+    """What arrived is not the XML of a stream."""
+
+
+class StreamParser:
+    """Feeds on bytes and calls back for the header, each top-level element and the footer.
+
+    ``on_header(attributes)``, ``on_element(element)``, ``on_footer()`` are called in stream
+    order, from inside ``feed``. A parser lives for one stream; a restart takes a new one.
+    """
+
+    def __init__(
+        self,
+        on_header: Callable[[dict[str, str]], None],
+        on_element: Callable[[Element], None],
+        on_footer: Callable[[], None],
+    ) -> None:
+        self._on_header = on_header
+        self._on_element = on_element
+        self._on_footer = on_footer
+        self._stack: list[Element] = []
+        self._tail: Element | None = None
+        self._opened = False
+        self._closed = False
+        self._size = 0
+        parser = expat.ParserCreate(namespace_separator="}")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._data
+        parser.CommentHandler = self._refuse
+        parser.ProcessingInstructionHandler = self._refuse
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.EntityDeclHandler = self._refuse
+        self._parser = parser
+
+    def feed(self, data: bytes) -> None:
+        """Parse some more bytes. Raises XmlError; then the parser is of no use any more."""
+        self._size += len(data)
+        if self._size > MAX_ELEMENT_BYTES:
+            raise XmlError(f"an element of more than {MAX_ELEMENT_BYTES} bytes")
+        try:
+            self._parser.Parse(data, False)
+        except expat.ExpatError as error:
+            raise XmlError(expat.ErrorString(error.code)) from None
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        element = Element(_tag(name), {_tag(key): value for key, value in attributes.items()})
+        if not self._opened:
+            if element.tag != STREAM:
+                raise XmlError(f"the stream begins with <{_local(element.tag)}/>")
+            self._opened = True
+            self._on_header(dict(element.attrib))
+            return
+        if self._stack:
+            self._stack[-1].append(element)
+        self._stack.append(element)
+        self._tail = None
+
+    def _end(self, name: str) -> None:
+        if not self._stack:
+            self._closed = True
+            self._on_footer()
+            return
+        element = self._stack.pop()
+        if self._stack:
+            self._tail = element
+            return
+        self._tail = None
+        self._size = 0
+        if not self._closed:
+            self._on_element(element)
+
+    def _data(self, text: str) -> None:
+        if not self._stack:
+            self._size = 0  # white space between elements keeps the connection alive
+            return
+        if self._tail is not None:
+            self._tail.tail = (self._tail.tail or "") + text
+        else:
+            top = self._stack[-1]
+            top.text = (top.text or "") + text
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise XmlError("comments, processing instructions and DTDs have no place in a stream")
+
+
+def parse(text: str | bytes) -> Element:
+    """One whole element, from a file or a frame. Raises XmlError."""
+    elements: list[Element] = []
+    parser = StreamParser(lambda _: None, elements.append, lambda: None)
+    parser.feed(f'<s:stream xmlns:s="{NS_STREAM}">'.encode())
+    if isinstance(text, str):
+        text = text.encode()
+    text = text.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text.startswith(b"<?xml"):
+        _, _, text = text.partition(b"?>")
+    parser.feed(text)
+    parser.feed(b"</s:stream>")
+    if len(elements) != 1:
+        raise XmlError(f"{len(elements)} elements where one is wanted")
+    return elements[0]
+
+
+def header(to: str, sender: str | None = None, lang: str = "en") -> str:
+    """The opening of a stream (RFC 6120 §4.7)."""
+    by = f" from={_quote(sender)}" if sender else ""
+    return (
+        f"<?xml version='1.0'?><stream:stream xmlns='{NS_CLIENT}' xmlns:stream='{NS_STREAM}'"
+        f" version='1.0' to={_quote(to)}{by} xml:lang='{lang}'>"
+    )
+
+
+FOOTER = "</stream:stream>"
+
+
+def serialise(element: Element, parent_ns: str = NS_CLIENT) -> str:
+    """The element as text for a stream whose default namespace is ``parent_ns``.
+
+    No prefixes are made but ``xml:`` and, for attributes of other namespaces, local ones: many
+    peers match on text. Raises XmlError for characters that XML 1.0 cannot carry.
+    """
+    parts: list[str] = []
+    _write(element, parent_ns, parts.append)
+    return "".join(parts)
+
+
+def _write(element: Element, parent_ns: str, out: Callable[[str], None]) -> None:
+    ns, name = split(element.tag)
+    out(f"<{name}")
+    if ns != parent_ns:
+        out(f" xmlns={_quote(ns)}")
+    for number, (key, value) in enumerate(element.items()):
+        key_ns, key_name = split(key)
+        if not key_ns:
+            out(f" {key_name}={_quote(value)}")
+        elif key_ns == NS_XML:
+            out(f" xml:{key_name}={_quote(value)}")
+        else:
+            out(f" xmlns:a{number}={_quote(key_ns)} a{number}:{key_name}={_quote(value)}")
+    if not element.text and not len(element):
+        out("/>")
+        return
+    out(">")
+    if element.text:
+        out(_escape(element.text))
+    for child in element:
+        _write(child, ns, out)
+        if child.tail:
+            out(_escape(child.tail))
+    out(f"</{name}>")
+
+
+def split(tag: str) -> tuple[str, str]:
+    """``{namespace}name`` as (namespace, name); namespace is "" where there is none."""
+    if tag[:1] == "{":
+        ns, _, name = tag[1:].partition("}")
+        return ns, name
+    return "", tag
+
+
+def walk(element: Element) -> Iterator[Element]:
+    """The element and all its descendants."""
+    return element.iter()
+
+
+def _tag(name: str) -> str:
+    return "{" + name if "}" in name else name
+
+
+def _local(tag: str) -> str:
+    return split(tag)[1]
+
+
+def illegal_character(text: str) -> str | None:
+    """The first character of ``text`` that XML 1.0 §2.2 does not allow, if any."""
+    for char in text:
+        if char < " " and char not in "\t\n\r":
+            return char
+        if "\ud800" <= char <= "\udfff" or char in "\ufffe\uffff":
+            return char
+    return None
+
+
+def _escape(text: str) -> str:
+    if not text.isprintable() and (bad := illegal_character(text)) is not None:
+        raise XmlError(f"XML cannot carry the character U+{ord(bad):04X}")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")
+
+
+def _quote(text: str) -> str:
+    text = _escape(text).replace("'", "&apos;").replace("\n", "&#10;").replace("\t", "&#9;")
+    return f"'{text}'"
