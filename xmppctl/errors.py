@@ -193,6 +193,19 @@ class SignalError(XmppctlError):
         return self._exit
 
 
+def missing_aioxmpp() -> UsageError:
+    """What to say where aioxmpp is missing: Python 3.13 and later cannot meet its own pins."""
+    import shlex
+    import sys
+
+    return UsageError(
+        "the XMPP library aioxmpp is not installed",
+        step="start",
+        condition="missing-dependency",
+        hint=f"{shlex.quote(sys.executable)} -m pip install --no-deps aioxmpp==0.13.3",
+    )
+
+
 BY_CODE: dict[int, type[XmppctlError]] = {
     int(cls.code): cls for cls in XmppctlError.__subclasses__() if cls is not SignalError
 }
@@ -200,7 +213,7 @@ BY_CODE: dict[int, type[XmppctlError]] = {
 
 def from_info(info: ErrorInfo) -> XmppctlError:
     """The exception that ``info`` was made from (a record's error, raised after all)."""
-    error = BY_CODE[info.code](
+    return BY_CODE[info.code](
         info.text or info.condition or info.name,
         step=info.step,
         condition=info.condition,
@@ -209,7 +222,6 @@ def from_info(info: ErrorInfo) -> XmppctlError:
         hint=info.hint,
         limit=info.limit,
     )
-    return error
 
 
 def summarise(infos: list[ErrorInfo | None]) -> ErrorInfo | None:

@@ -6,10 +6,13 @@ Rules of a record:
 - the class docstring is the schema's description; every field is ``Annotated[type, "what it
   is, with its unit"]``, the type being ``str int float bool datetime``, a ``Literal``, another
   record, ``dict[str, ...]``, ``list[...]``, or one of these ``| None``;
+- a trailing underscore is dropped in the output (``from_`` is ``from`` there);
 - JIDs are strings, times are aware ``datetime`` values, sizes are integers in bytes, durations
   carry their unit in the name (``rtt_ms``);
 - class variables tell the output how to show it (all optional):
   ``TABLE``   names of the columns of a table (default: all fields),
   ``PLAIN``   name of the one identifying field (default: the first field),
-  ``SPARSE``  True where absent (None, empty) fields are left out of JSON.
+  ``JIDS``    names of the fields that are coloured as JIDs (default: by their usual names),
+  ``SPARSE``  True where absent fields (None, empty lists and dicts) are left out of JSON;
+- a record that stands inside another one may have a ``__str__`` for the cell of a table.
 """

@@ -17,6 +17,11 @@ class Identity:
     name: Annotated[str | None, "name for people"] = None
     lang: Annotated[str | None, "language of the name"] = None
 
+    def __str__(self) -> str:
+        """For a table."""
+        name = f" ({self.name})" if self.name else ""
+        return f"{self.category}/{self.type}{name}"
+
 
 @dataclass(frozen=True)
 class InfoField:
@@ -26,6 +31,10 @@ class InfoField:
     values: Annotated[list[str], "its values"]
     label: Annotated[str | None, "label for people"] = None
 
+    def __str__(self) -> str:
+        """For a table."""
+        return f"{self.var}={','.join(self.values)}"
+
 
 @dataclass(frozen=True)
 class InfoForm:
@@ -33,6 +42,10 @@ class InfoForm:
 
     form_type: Annotated[str | None, "FORM_TYPE, which scopes the fields (XEP-0068)"]
     fields: Annotated[list[InfoField], "the fields, without FORM_TYPE"]
+
+    def __str__(self) -> str:
+        """For a table."""
+        return f"{self.form_type or 'form'}: {' '.join(map(str, self.fields))}"
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ async def ping(session: Session, to: Jid, seq: int, *, occupant: bool, timeout: 
     failure = _failure(to, occupant, error)
     if failure is None:
         return Pong(str(to), seq, ok=True, rtt_ms=rtt, answered_by=_who(to, occupant))
+    if failure.condition in _UNREACHABLE:  # the own server's word about somebody else
+        return Pong(str(to), seq, ok=False, rtt_ms=None, error=failure)
     answered = None if failure.code == EmptyError.code else _who(to.bare, False)
     return Pong(str(to), seq, ok=False, rtt_ms=rtt, answered_by=answered, error=failure)
 

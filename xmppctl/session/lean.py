@@ -18,7 +18,7 @@ import sys
 import types
 from typing import Any
 
-from xmppctl.errors import UsageError
+from xmppctl.errors import missing_aioxmpp
 
 _PACKAGES = ("adhoc", "blocking", "disco", "ibr", "muc", "ping", "pubsub", "roster", "vcard")
 _DEFERRED = ("aioxmpp.i18n", "lxml.etree", "lxml.sax", "pytz")
@@ -40,7 +40,7 @@ def install() -> None:
         return
     spec = importlib.util.find_spec("aioxmpp")
     if spec is None or spec.loader is None:
-        raise missing()
+        raise missing_aioxmpp()
     if stock():
         importlib.import_module("aioxmpp")
         return
@@ -55,16 +55,6 @@ def install() -> None:
     sys.modules["aioxmpp.i18n"].__dict__["LocalizingFormatter"] = _Formatter
     for name in _CORE:
         importlib.import_module(f"aioxmpp.{name}")
-
-
-def missing() -> UsageError:
-    """What to say where aioxmpp is not installed: Python 3.13 and later cannot meet its pins."""
-    return UsageError(
-        "aioxmpp is not installed (on Python 3.13 and later it has to be added by hand)",
-        step="start",
-        condition="missing-dependency",
-        hint=f"complete it: {sys.executable} -m pip install --no-deps aioxmpp==0.13.3",
-    )
 
 
 class _Bare(types.ModuleType):

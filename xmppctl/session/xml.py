@@ -127,12 +127,16 @@ def parse(text: str | bytes) -> Element:
     return elements[0]
 
 
-def header(to: str, sender: str | None = None, lang: str = "en") -> str:
-    """The opening of a stream (RFC 6120 §4.7)."""
+def header(to: str, sender: str | None = None) -> str:
+    """The opening of a stream (RFC 6120 §4.7).
+
+    Without ``xml:lang``: it would become the language of every text that is sent, which nobody
+    here knows.
+    """
     by = f" from={_quote(sender)}" if sender else ""
     return (
         f"<?xml version='1.0'?><stream:stream xmlns='{NS_CLIENT}' xmlns:stream='{NS_STREAM}'"
-        f" version='1.0' to={_quote(to)}{by} xml:lang='{lang}'>"
+        f" version='1.0' to={_quote(to)}{by}>"
     )
 
 

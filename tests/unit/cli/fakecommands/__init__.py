@@ -1,0 +1,1 @@
+"""Commands for the tests of the Click kit: one of every kind."""

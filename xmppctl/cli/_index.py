@@ -1,0 +1,14 @@
+"""Generated from the commands: name to (section, short help, hidden)."""
+
+INDEX: dict[str, tuple[str, str, bool]] = {
+    "account": ("Account", "Keep accounts in the configuration file.", False),
+    "completion": ("Tools", "Print the completion script of a shell.", False),
+    "config": ("Account", "Show the settings and where they come from.", False),
+    "disco": ("Services", "Discover services, features and items.", False),
+    "entity": ("Services", "Clock, software and activity of an entity.", False),
+    "mam": ("Messages", "Read the message archive (XEP-0313).", False),
+    "ping": ("Services", "Ping entities; the own server by default.", False),
+    "roster": ("Contacts", "The contact list.", False),
+    "schema": ("Tools", "Print the JSON Schema of a command's output.", False),
+    "send": ("Messages", "Send a message to one or several JIDs.", False),
+}

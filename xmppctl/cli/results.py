@@ -1,0 +1,231 @@
+"""From what a callback gives to what is printed, and to the exit code of many targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xmppctl import output
+from xmppctl.cli.app import App
+from xmppctl.errors import (
+    EmptyError,
+    ErrorInfo,
+    Exit,
+    LocalError,
+    SignalError,
+    UsageError,
+    from_info,
+    summarise,
+)
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from xmppctl.cli.command import Command, Contract, Monitor
+    from xmppctl.cli.run import Guard
+
+# How long a table may keep rows back while its columns are still being measured.
+IDLE_SECONDS = 0.1
+
+
+def execute(app: App, command: Command, call: Callable[[], Any]) -> None:
+    """Run the callback of ``command`` (``call``), print its records, raise how it went.
+
+    What must be refused for a wrong format or field is refused before the callback runs.
+    """
+    from xmppctl.cli.run import Guard
+
+    with Guard(app.deadline, lambda: app.step) as guard, _traced(app):
+        app.guard = guard
+        contract = command.contract()
+        if contract is None:
+            _finish(guard, call(), None)
+            return
+        sink = _sink(app, command, contract)
+        try:
+            _finish(guard, call(), sink)
+        except BaseException:
+            with suppress(SignalError, LocalError):
+                sink.abort()
+            raise
+        sink.close()
+    if sink.count == 0 and app.option("fail_empty"):
+        raise EmptyError("nothing was found")
+    outcome = sink.outcome()
+    if outcome is not None:
+        raise from_info(outcome)
+
+
+@contextmanager
+def _traced(app: App) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        app.note_trace()
+
+
+def _finish(guard: Guard, given: Any, sink: Sink | None) -> None:
+    """Bring to an end what a callback returned, handing its records to ``sink``."""
+    if sink is not None and hasattr(given, "__aiter__"):
+        guard.run(_drain(given, sink))
+        return
+    value = guard.run(given) if hasattr(given, "__await__") else given
+    if sink is not None:
+        for record in value if isinstance(value, list) else [value]:
+            sink.put(record)
+
+
+async def _drain(records: Any, sink: Sink) -> None:
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle | None = None
+    async with aclosing(records):
+        async for record in records:
+            sink.put(record)
+            if timer is None or timer.when() <= loop.time():
+                timer = loop.call_later(IDLE_SECONDS, sink.flush)
+    if timer is not None:
+        timer.cancel()
+
+
+class Sink:
+    """Takes the records of one run: counts them, remembers their errors."""
+
+    def __init__(self, record: type) -> None:
+        self.count = 0
+        self._failing = any(field.name == "error" for field in fields(record))
+        self._errors: list[ErrorInfo | None] = []
+
+    def put(self, record: Any) -> None:
+        """Print ``record``, or keep it until all are known."""
+        self.count += 1
+        if self._failing:
+            self._errors.append(record.error)
+
+    def flush(self) -> None:
+        """The stream has nothing to give at the moment."""
+
+    def close(self) -> None:
+        """All went through."""
+
+    def abort(self) -> None:
+        """The run failed; what was printed must still be a document."""
+
+    def outcome(self) -> ErrorInfo | None:
+        """The error to report for the records that carry one."""
+        return summarise(self._errors)
+
+
+class WriterSink(Sink):
+    """Writes each record in the output format as it comes."""
+
+    def __init__(self, record: type, writer: output.Writer) -> None:
+        super().__init__(record)
+        self._writer = writer
+
+    def put(self, record: Any) -> None:
+        """Write ``record``."""
+        super().put(record)
+        with stdout_errors():
+            self._writer.write(record)
+
+    def flush(self) -> None:
+        """Show what is kept."""
+        # A reader that has gone is noticed by the next record.
+        with suppress(SignalError, LocalError), stdout_errors():
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Complete the document."""
+        with stdout_errors():
+            self._writer.close()
+
+    def abort(self) -> None:
+        """Complete what was begun."""
+        with stdout_errors():
+            self._writer.abort()
+
+
+class MonitorSink(Sink):
+    """Keeps the records, and prints in the end what a monitoring system reads."""
+
+    def __init__(self, record: type, format: str, monitor: Monitor, stream: TextIO) -> None:
+        super().__init__(record)
+        self._format = format
+        self._monitor = monitor
+        self._stream = stream
+        self._records: list[Any] = []
+
+    def put(self, record: Any) -> None:
+        """Keep ``record``."""
+        super().put(record)
+        self._records.append(record)
+
+    def close(self) -> None:
+        """Print; ``nagios`` ends the run by its own exit code."""
+        code = self._print(self._records)
+        if self._format == "nagios":
+            raise click.exceptions.Exit(code)
+
+    def abort(self) -> None:
+        """Print the metrics that are known; the status line of ``nagios`` tells the failure."""
+        if self._format == "prometheus" and self._records:
+            self._print(self._records)
+
+    def _print(self, records: Sequence[Any]) -> int:
+        from xmppctl.output.monitor import render_nagios, render_prometheus
+
+        checks, metrics = self._monitor(records)
+        if self._format == "nagios":
+            text, code = render_nagios(checks)
+            text = text.removesuffix("\n") + "\n"
+        else:
+            text, code = render_prometheus(metrics), 0
+        with stdout_errors():
+            self._stream.write(text)
+        return code
+
+
+@contextmanager
+def stdout_errors() -> Iterator[None]:
+    """Failures of standard output as SignalError (nobody reads it any more) or LocalError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise SignalError(Exit.PIPE, "the reader of standard output has gone") from None
+    except OSError as error:
+        raise LocalError(f"cannot write standard output: {error.strerror}", step="output") from None
+
+
+def _sink(app: App, command: Command, contract: Contract) -> Sink:
+    record, shape = contract
+    stream = app.stdout
+    if app.format in output.MONITOR_FORMATS:
+        if command.monitor is None:
+            raise UsageError(
+                f"{app.command} has no output format {app.format}",
+                hint=f"formats: {', '.join(output.FORMATS)}",
+            )
+        return MonitorSink(record, app.format, command.monitor, stream)
+    from xmppctl.output.color import use_color
+
+    width = None
+    if stream.isatty():
+        from shutil import get_terminal_size
+
+        width = get_terminal_size().columns
+    writer = output.writer(
+        app.format,
+        record,
+        shape=shape,
+        stream=stream,
+        fields=app.fields,
+        color=use_color(app.settings.get("color"), stream, app.env),
+        width=width,
+    )
+    return WriterSink(record, writer)

@@ -1,0 +1,47 @@
+"""``xmppctl entity``: facts that an entity tells about itself."""
+
+from __future__ import annotations
+
+import click
+
+from xmppctl import cli
+from xmppctl.cli.params import JID
+from xmppctl.model.entity import EntityTime, LastActivity, SoftwareVersion
+from xmppctl.model.jid import Jid
+
+cmd = cli.group("entity", section="Services", help="Clock, software and activity of an entity.")
+
+_jid = click.argument("jid", type=JID, required=False)
+
+
+@cmd.command("time", examples=("xmppctl entity time", "xmppctl entity time example.org --json"))
+@_jid
+@cli.pass_app
+async def time(app: cli.App, jid: Jid | None) -> EntityTime:
+    """Show the clock of an entity against the own; of the own server by default."""
+    from xmppctl.protocol import entity
+
+    async with app.session() as session:
+        return await entity.clock(session, jid or Jid(None, session.domain, None))
+
+
+@cmd.command("version", examples=("xmppctl entity version example.org",))
+@_jid
+@cli.pass_app
+async def version(app: cli.App, jid: Jid | None) -> SoftwareVersion:
+    """Show the software of an entity; of the own server by default."""
+    from xmppctl.protocol import entity
+
+    async with app.session() as session:
+        return await entity.version(session, jid or Jid(None, session.domain, None))
+
+
+@cmd.command("last", examples=("xmppctl entity last bob@example.org",))
+@_jid
+@cli.pass_app
+async def last(app: cli.App, jid: Jid | None) -> LastActivity:
+    """Show how long a server is up, an account was last seen, or a client is idle."""
+    from xmppctl.protocol import entity
+
+    async with app.session() as session:
+        return await entity.last(session, jid or Jid(None, session.domain, None))

@@ -1,0 +1,226 @@
+"""Tables for people: one line per record, or one line per field of a single record.
+
+Headings are the keys in capitals with spaces (``rtt_ms``: ``RTT MS``), so that ``--fields`` can be
+read off them. No line is drawn, columns are two spaces apart, numbers stand to the right, and
+nothing at all is printed where there is no record.
+
+Without a terminal (``width`` None) every cell is whole. On one, the longest cells end in an
+ellipsis until the line fits; never those that one copies or compares: the identifying field,
+numbers, times. A single record is never cut.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TextIO
+
+from xmppctl.output import color as _color
+from xmppctl.output import fields as _fields
+from xmppctl.output import values
+from xmppctl.output.cells import human
+from xmppctl.output.escape import safe
+from xmppctl.output.fields import Field
+from xmppctl.output.width import clip, columns
+
+CHUNK = 200
+"""Records of a stream that are kept before they are printed, unless ``flush`` comes first."""
+
+_GAP = 2
+_NARROWEST = 8  # no column is cut to less
+
+_JIDS = frozenset(("by", "from", "inviter", "jid", "nick", "real_jid", "room", "to"))
+
+_PLACE = re.compile("\x1b\\[([0-9]+)zx*")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text to show, escaped already, and the name whose colour it has, if any."""
+
+    text: str
+    name: str | None = None
+    bold: bool = False
+
+
+class _Table(ABC):
+    """What both kinds share."""
+
+    def __init__(
+        self,
+        record: type,
+        selected: tuple[Field, ...] | None,
+        stream: TextIO,
+        *,
+        live: bool,
+        color: bool,
+        width: int | None,
+    ) -> None:
+        self.record = record
+        self.selected = selected
+        self.stream = stream
+        self.live = live
+        self.color = color
+        self.width = width
+        self._true = _color.truecolor(os.environ)
+        # XEP-0392 colours: the class variable JIDS names the fields, or their usual keys do.
+        jids = getattr(record, "JIDS", None)
+        self._jids = _JIDS if jids is None else frozenset(jids)
+
+    @abstractmethod
+    def write(self, record: object) -> None:
+        """Print ``record``, or keep it."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Print what is kept."""
+
+    def close(self) -> None:
+        """Print what is kept."""
+        self.flush()
+
+    def abort(self) -> None:
+        """Print what is kept: those records are known all the same."""
+        self.flush()
+
+    def cell(self, field: Field, value: object) -> Cell:
+        """The cell of a ``value`` of ``field``."""
+        text = safe(human(value, local=self.width is not None))
+        if self.color and isinstance(value, str) and field.key in self._jids:
+            return Cell(text, value.partition("/")[0])
+        return Cell(text)
+
+    def heading(self, field: Field) -> Cell:
+        """The heading of ``field``."""
+        return Cell(field.key.replace("_", " ").upper(), bold=self.color)
+
+    def print(self, rows: Sequence[Sequence[Cell]], widths: Sequence[int], right: set[int]) -> None:
+        """Lay out ``rows`` in columns of at least ``widths``, numbered ones to the right.
+
+        tabulate counts characters, not columns of a terminal, and strips white space: it lays
+        out stand-ins of the right width, into whose places the texts are put afterwards.
+        """
+        from tabulate import tabulate
+
+        cells: list[Cell] = []
+
+        def stand_in(cell: Cell) -> str:
+            cells.append(cell)
+            return f"\x1b[{len(cells) - 1}z" + "x" * columns(cell.text)
+
+        ruler = ["x" * width for width in widths]
+        laid_out: str = tabulate(
+            [ruler, *([stand_in(cell) for cell in row] for row in rows)],
+            tablefmt="plain",
+            disable_numparse=True,
+            colalign=["right" if number in right else "left" for number in range(len(widths))],
+        )
+        _, *lines = laid_out.split("\n")
+        for line in lines:
+            filled = _PLACE.sub(lambda match: self._painted(cells[int(match[1])]), line)
+            self.stream.write(f"{filled.rstrip()}\n")
+        self.stream.flush()
+
+    def _painted(self, cell: Cell) -> str:
+        if cell.bold:
+            return f"{_color.BOLD}{cell.text}{_color.NORMAL}"
+        if cell.name is not None and cell.text:
+            return _color.ansi(cell.name, cell.text, true=self._true)
+        return cell.text
+
+
+class ObjectTable(_Table):
+    """One record as two columns, key and value; a list has one line per element.
+
+    All fields are shown (``TABLE`` is for lines), of a sparse record those that are not absent.
+    """
+
+    def write(self, record: object) -> None:
+        """Print ``record``."""
+        shown = _fields.of(self.record) if self.selected is None else self.selected
+        sparse = self.selected is None and getattr(self.record, "SPARSE", False)
+        rows: list[tuple[Cell, Cell]] = []
+        for field in shown:
+            value = getattr(record, field.attribute)
+            if sparse and values.absent(value):
+                continue
+            items = value if isinstance(value, list | tuple) and value else [value]
+            rows.append((self.heading(field), self.cell(field, items[0])))
+            rows.extend((Cell(""), self.cell(field, item)) for item in items[1:])
+        if rows:
+            self.print(rows, (0, 0), set())
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+
+class ArrayTable(_Table):
+    """One line per record under a line of headings.
+
+    The lines of a stream are printed in portions, the columns of all as wide as the first
+    portion made them, or wider where a later one needs it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fields = _fields.columns(self.record) if self.selected is None else self.selected
+        identifying = _fields.identifying(self.record)
+        kinds = [set(_fields.members(field.type)) - {type(None)} for field in self._fields]
+        self._right = {i for i, kind in enumerate(kinds) if kind and kind <= {int, float}}
+        self._whole = {
+            i
+            for i, field in enumerate(self._fields)
+            if i in self._right or kinds[i] == {datetime} or field == identifying
+        }
+        self._widths = [0] * len(self._fields)
+        self._rows: list[list[Cell]] = []
+        self._begun = False
+
+    def write(self, record: object) -> None:
+        """Keep ``record``."""
+        self._rows.append([self.cell(f, getattr(record, f.attribute)) for f in self._fields])
+        if self.live and len(self._rows) >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Print the records that are kept."""
+        if not self._rows:
+            return
+        rows, self._rows = self._rows, []
+        if not self._begun:
+            rows.insert(0, [self.heading(field) for field in self._fields])
+            self._begun = True
+        self._widths = [
+            max(width, *(columns(row[i].text) for row in rows))
+            for i, width in enumerate(self._widths)
+        ]
+        self._fit()
+        rows = [
+            [
+                cell
+                if i in self._whole
+                else Cell(clip(cell.text, self._widths[i]), cell.name, cell.bold)
+                for i, cell in enumerate(row)
+            ]
+            for row in rows
+        ]
+        self.print(rows, self._widths, self._right)
+
+    def _fit(self) -> None:
+        """Narrow the widest columns that may be cut until a line fits, as far as it can."""
+        if self.width is None:
+            return
+        room = self.width - _GAP * (len(self._widths) - 1)
+        cut = [i for i in range(len(self._widths)) if i not in self._whole]
+        while (excess := sum(self._widths) - room) > 0:
+            widest = max(cut, key=lambda i: self._widths[i], default=None)
+            if widest is None or self._widths[widest] <= _NARROWEST:
+                return
+            others = [self._widths[i] for i in cut if i != widest]
+            # down to the next widest at once, then column by column
+            step = max(self._widths[widest] - max([_NARROWEST, *others]), 1)
+            self._widths[widest] -= min(step, excess)
