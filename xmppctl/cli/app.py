@@ -85,6 +85,18 @@ class App:
             return account
         return replace(account, password=self._interruptible(account.password))
 
+    def use_account(self, name: str) -> None:
+        """Go on as if ``--account NAME`` had been given.
+
+        Raises UsageError where another account was.
+        """
+        given = self.option("account")
+        if given not in (None, name):
+            raise UsageError(f"--account {given} and {name} contradict each other")
+        self.options["account"] = (name, "the argument NAME")
+        for cached in ("settings", "account"):
+            self.__dict__.pop(cached, None)
+
     @property
     def format(self) -> str:
         """The output format that holds."""

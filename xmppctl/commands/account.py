@@ -9,7 +9,7 @@ import click
 from xmppctl import cli
 from xmppctl.cli.params import JID, NONEMPTY
 from xmppctl.errors import UsageError
-from xmppctl.model.config import AccountDetails, AccountEntry, SecretKind
+from xmppctl.model.config import AccountDetails, AccountEntry, AccountTest, SecretKind
 
 if TYPE_CHECKING:
     from xmppctl.config.profiles import Config, Profile
@@ -144,6 +144,32 @@ def show(app: cli.App, name: str | None) -> AccountDetails:
     entry = _entry(settings.config, profile)
     texts = {key: value.text or "" for key, value in profile.settings.items() if key != "jid"}
     return AccountDetails(entry.name, entry.jid, entry.default, entry.secret, texts)
+
+
+@cmd.command("test", examples=("xmppctl account test", "xmppctl account test work --json"))
+@click.argument("name", type=NONEMPTY, required=False)
+@cli.pass_app
+async def test(app: cli.App, name: str | None) -> AccountTest:
+    """Log in and show the way that the login took; NAME as with --account."""
+    if name is not None:
+        app.use_account(name)
+    async with app.session() as session:
+        trace = session.trace
+        trace.enter("close")
+        spent = {step: ms for step, ms in trace.milliseconds.items() if step != "session"}
+        profile = app.settings.profile
+        return AccountTest(
+            account=profile.name if profile is not None else None,
+            jid=str(session.jid),
+            peer=trace.facts["peer"],
+            address=trace.facts["address"],
+            tls=trace.facts["tls"],
+            cipher=trace.facts["cipher"],
+            mechanism=trace.facts["mechanism"],
+            round_trips=trace.round_trips,
+            login_ms=round(sum(spent.values()), 1),
+            phases_ms={step: round(ms, 1) for step, ms in spent.items()},
+        )
 
 
 @cmd.command("use", examples=("xmppctl account use work",))

@@ -49,3 +49,21 @@ class Places:
     state_dir: Annotated[str, "directory of tokens and encryption state"]
     cache_dir: Annotated[str, "directory of what can be asked for again"]
     exists: Annotated[bool, "whether the configuration file exists"]
+
+
+@dataclass(frozen=True)
+class AccountTest:
+    """A login that worked, and the way it took."""
+
+    PLAIN: ClassVar[str] = "jid"
+
+    account: Annotated[str | None, "name of the account, null where none of the file was used"]
+    jid: Annotated[str, "full JID that the server bound"]
+    peer: Annotated[str, "host and port of the server"]
+    address: Annotated[str, "IP address of the server"]
+    tls: Annotated[str, "version of TLS"]
+    cipher: Annotated[str, "cipher suite of the TLS connection"]
+    mechanism: Annotated[str, "SASL mechanism of the login"]
+    round_trips: Annotated[int, "times that the login waited for the server's XMPP answer"]
+    login_ms: Annotated[float, "time from the start to the session in milliseconds"]
+    phases_ms: Annotated[dict[str, float], "time of each phase of the login in milliseconds"]
