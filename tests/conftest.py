@@ -1,0 +1,178 @@
+"""Fixtures: the real servers of the run, fresh accounts on them, and xmppctl as a process.
+
+XMPPCTL_TEST_SKIP=ejabberd (or prosody, or both with a comma) leaves a server's tests out, and the
+end of the run says so. A server that is merely missing is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.peers.process import Xmppctl
+from tests.servers.base import Account, Server
+from tests.servers.ca import Authority
+from tests.servers.ejabberd import Ejabberd
+from tests.servers.prosody import Prosody
+
+SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
+SKIPPED = frozenset(filter(None, os.environ.get("XMPPCTL_TEST_SKIP", "").split(",")))
+_LOG_MARKS = pytest.StashKey[dict[str, int]]()
+
+
+class Farm:
+    """The servers that the collected tests need, all starting at once when the first is asked."""
+
+    def __init__(self, directory: Path, authority: Authority, wanted: set[str]) -> None:
+        self._servers = {name: SERVERS[name](directory / name, authority) for name in wanted}
+        self._pool = ThreadPoolExecutor(max_workers=max(1, len(wanted)))
+        self._starts: dict[str, Future[None]] = {
+            name: self._pool.submit(server.start) for name, server in self._servers.items()
+        }
+
+    def get(self, name: str) -> Server:
+        """A server that is ready; raises ServerError when it could not be started."""
+        self._starts[name].result()
+        return self._servers[name]
+
+    def stop(self) -> None:
+        """Stop all of them, at once."""
+        for start in self._starts.values():
+            start.exception()
+        list(self._pool.map(lambda server: server.stop(), self._servers.values()))
+        self._pool.shutdown()
+
+
+def _needs(item: pytest.Item) -> set[str]:
+    """The names of the servers that a test uses."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    call = getattr(item, "callspec", None)
+    chosen = {call.params["server"]} if call is not None and "server" in call.params else set()
+    return (fixtures & SERVERS.keys()) | chosen
+
+
+def _skip_if_asked(name: str) -> None:
+    if name in SKIPPED:
+        pytest.skip(f"XMPPCTL_TEST_SKIP names {name}")
+
+
+# --- fixtures -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The certificate authority of the run."""
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="session")
+def farm(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[Farm]:
+    """All servers of the run."""
+    wanted: set[str] = set().union(*(_needs(item) for item in request.session.items)) - SKIPPED
+    farm = Farm(tmp_path_factory.mktemp("servers"), authority, wanted)
+    yield farm
+    farm.stop()
+
+
+@pytest.fixture(scope="session")
+def prosody(request: pytest.FixtureRequest) -> Prosody:
+    """Prosody, running."""
+    _skip_if_asked("prosody")
+    server = request.getfixturevalue("farm").get("prosody")
+    assert isinstance(server, Prosody)
+    return server
+
+
+@pytest.fixture(scope="session")
+def ejabberd(request: pytest.FixtureRequest) -> Ejabberd:
+    """Ejabberd, running."""
+    _skip_if_asked("ejabberd")
+    server = request.getfixturevalue("farm").get("ejabberd")
+    assert isinstance(server, Ejabberd)
+    return server
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each server in turn; ``@pytest.mark.servers("prosody")`` takes only those named."""
+    chosen = request.getfixturevalue(request.param)
+    assert isinstance(chosen, Server)
+    return chosen
+
+
+@pytest.fixture
+def alice(server: Server) -> Account:
+    """A fresh account."""
+    return server.account("alice")
+
+
+@pytest.fixture
+def bob(server: Server) -> Account:
+    """Another fresh account."""
+    return server.account("bob")
+
+
+@pytest.fixture
+def xmppctl(tmp_path: Path) -> Iterator[Xmppctl]:
+    """Runs xmppctl as a process: ``xmppctl("ping", account=alice)``; see ``Xmppctl``."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    runner = Xmppctl(home)
+    yield runner
+    runner.close()
+
+
+# --- hooks --------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "servers(*names): run against these servers only")
+    unknown = SKIPPED - SERVERS.keys()
+    if unknown:
+        raise pytest.UsageError(f"XMPPCTL_TEST_SKIP: no such server: {', '.join(sorted(unknown))}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("servers")
+        names = list(SERVERS) if marker is None else list(marker.args)
+        metafunc.parametrize("server", names, indirect=True, scope="session")
+
+
+def _servers_of(item: pytest.Item) -> list[Server]:
+    values = getattr(item, "funcargs", {}).values()
+    return list({value.name: value for value in values if isinstance(value, Server)}.values())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    item.stash[_LOG_MARKS] = {server.name: server.log_size() for server in _servers_of(item)}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """What every run of xmppctl wrote, and the servers' logs of this very test."""
+    report = yield
+    if report.when == "call" and report.failed:
+        runner = getattr(item, "funcargs", {}).get("xmppctl")
+        if isinstance(runner, Xmppctl):
+            runner.close()
+            report.sections += [("xmppctl", str(result)) for result in runner.results]
+        marks = item.stash.get(_LOG_MARKS, {})
+        for server in _servers_of(item):
+            tail = server.log_tail(80, since=marks.get(server.name, 0))
+            report.sections.append((f"log of {server.name}", tail))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SKIPPED:
+        names = ", ".join(sorted(SKIPPED))
+        terminalreporter.write_sep("!", f"tests of {names} were left out: XMPPCTL_TEST_SKIP")

@@ -1,0 +1,120 @@
+"""Prosody as Debian 12 has it (0.12.3), with the community modules of prosody-modules."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from tests.servers.base import Server
+from tests.servers.quirks import Feature, Quirk
+
+
+class Prosody(Server):
+    """``prosody.test`` and its other hosts."""
+
+    name = "prosody"
+    domain = "prosody.test"
+    program = "prosody"
+    hosts: ClassVar = {
+        "form": "form.prosody.test",
+        "invite": "invite.prosody.test",
+        "closed": "closed.prosody.test",
+        "anon": "anon.prosody.test",
+        "privacy": "privacy.prosody.test",
+        "plain": "plain.prosody.test",
+        "optional_tls": "optional-tls.prosody.test",
+    }
+    services: ClassVar = {
+        "conference": "conference.prosody.test",
+        "upload": "upload.prosody.test",
+        "pubsub": "pubsub.prosody.test",
+        "proxy": "proxy.prosody.test",
+        "search": "search.prosody.test",
+        "ext": "ext.prosody.test",
+    }
+    features = frozenset(Feature) - {
+        Feature.CAPTCHA_REGISTRATION,
+        Feature.HOST_META,
+        Feature.HTTP_API,
+        Feature.MIX,
+        Feature.MUC_SUB,
+        Feature.MULTICAST,
+        Feature.SCRAM_SHA_512,
+        Feature.SEARCH,  # mod_vjud is there but answers no search without an e-mail address
+    }
+    quirks = frozenset(
+        {
+            Quirk.MAM_COMPLETE_ABSENT,
+            Quirk.MAM_PAGE_LIMIT_50,
+            Quirk.PEP_MAX_ITEMS_256,
+            Quirk.UPLOAD_PUT_AUTHORIZATION,
+            Quirk.MUC_NEW_ROOM_LOCKED,
+            Quirk.MUC_OUTCAST_REGISTRATION_REQUIRED,
+            Quirk.MUC_DESTROYED_ROOM_GONE,
+            Quirk.REGISTER_FORM_ALWAYS,
+        }
+    )
+
+    @property
+    def optional_tls(self) -> tuple[str, int]:
+        """The usual port: here the virtual host decides whether TLS is required."""
+        return self.starttls
+
+    @property
+    def log_file(self) -> Path:
+        """The debug log."""
+        return self.directory / "prosody.log"
+
+    def create_user(self, local: str, password: str, host: str | None = None) -> None:
+        """Write the account's file, which Prosody reads when the account is first asked for."""
+        accounts = self._store(host or self.domain) / "accounts"
+        accounts.mkdir(parents=True, exist_ok=True)
+        _write(accounts / f"{_encode(local)}.dat", f'["password"] = {_quote(password)};')
+
+    def invite(self) -> str:
+        """A fresh token that lets one account register at ``hosts["invite"]`` (XEP-0445)."""
+        token = secrets.token_urlsafe(12)
+        now = int(time.time())
+        host = self.hosts["invite"]
+        entry = (
+            f'["type"] = "register"; ["jid"] = {_quote(host)}; ["token"] = {_quote(token)}; '
+            f'["uri"] = {_quote(f"xmpp:{host}?register;preauth={token}")}; '
+            f'["allow_registration"] = true; ["created_at"] = {now}; ["expires"] = {now + 3600};'
+        )
+        store = self._store(host)
+        store.mkdir(parents=True, exist_ok=True)
+        _write(store / "invite_token.dat", f"[{_quote(token)}] = {{ {entry} }};")
+        return token
+
+    def _store(self, host: str) -> Path:
+        return self.directory / "data" / _encode(host)
+
+    def _command(self) -> list[str]:
+        return [self.program, "-F", "--root", "--config", str(self.directory / "prosody.cfg.lua")]
+
+    def _prepare(self) -> dict[str, str]:
+        for name in ("certs", "www"):
+            (self.directory / name).mkdir(exist_ok=True)
+        self._render("prosody.cfg.lua")
+        return {}
+
+
+def _write(path: Path, fields: str) -> None:
+    partial = path.with_suffix(".new")
+    partial.write_text(f"return {{ {fields} }};\n")
+    partial.replace(path)  # Prosody must never see half a file
+
+
+def _encode(name: str) -> str:
+    """A file name as Prosody's data manager makes it: anything but a-z, A-Z, 0-9 as %xx."""
+    return "".join(
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02x}"
+        for byte in name.encode()
+    )
+
+
+def _quote(text: str) -> str:
+    """A Lua string."""
+    return '"' + "".join(f"\\{byte:03d}" for byte in text.encode()) + '"'
