@@ -2,8 +2,7 @@
 
 An account is a JID with the secret and the server that belong to it. Where an option or the
 environment names another bare JID, nothing of the account is used: its password would go to
-somebody else's server. In the same way a password from the environment belongs to the JID that
-the environment names, if it names one.
+somebody else's server. What the environment gives (XMPPCTL_PASSWORD, ...) holds for every JID.
 """
 
 from __future__ import annotations
@@ -32,8 +31,6 @@ _SECRET_KINDS: Mapping[str, Literal["file", "fd", "command"]] = {
     "password_fd": "fd",
     "password_command": "command",
 }
-# What proves who one is: never used for another JID than the one it was given with.
-_PROOFS = (*_SECRET_KINDS, "cert", "key")
 
 
 @dataclass(frozen=True)
@@ -42,14 +39,12 @@ class Settings:
 
     ``values`` has an entry for every name of ``keys.KEYS``; ``profile`` is the account of the
     file that takes part, ``secret`` the source of the password (None: a terminal is asked).
-    ``withheld``: why a password that was given is not used, for the error that follows.
     """
 
     config: Config
     values: Layer
     profile: Profile | None
     secret: Source | None
-    withheld: str | None = None
 
     def get(self, name: str) -> Any:
         """The value of the setting ``name``, None where it has none."""
@@ -79,22 +74,7 @@ class Settings:
     def password(self, *, no_input: bool = False) -> Callable[[], str]:
         """The function that gives the account's password; see ``secrets.provider``."""
         whose = str(self._jid().bare)
-        provide = secrets.provider(PASSWORD, self.secret, whose=whose, no_input=no_input)
-        if self.withheld is None:
-            return provide
-
-        def explained() -> str:
-            try:
-                return provide()
-            except UsageError as error:
-                raise UsageError(
-                    f"{error.text}: {self.withheld}",
-                    step=error.step,
-                    condition=error.condition,
-                    hint=error.hint,
-                ) from None
-
-        return explained
+        return secrets.provider(PASSWORD, self.secret, whose=whose, no_input=no_input)
 
     def account(self, *, login: bool = True, no_input: bool = False) -> Account:
         """What a session needs, checked as far as files go.
@@ -178,10 +158,7 @@ def resolve(
     around = _from_environment(env)
     profile, chosen = _choose(given, around, config)
     jid = _identity(given, around, profile)
-    stranger = _env_identity(around, config, jid)
-    secret, withheld = _secret(given, around, env, profile, stranger)
-    if stranger is not None:
-        around = {name: value for name, value in around.items() if name not in _PROOFS}
+    secret = _secret(given, around, env, profile)
     own = _with_resource(profile.settings) if profile else {}
     values = {
         **{name: keys.builtin(key) for name, key in KEYS.items()},
@@ -196,7 +173,7 @@ def resolve(
         values["account"] = Value(profile.name, profile.name, chosen)
     if "anonymous" in given and given["anonymous"].value and secrets.only(_sources(given)):
         raise UsageError("--anonymous and a password exclude each other", step="config")
-    return Settings(config, values, profile, secret, withheld)
+    return Settings(config, values, profile, secret)
 
 
 def _from_options(options: Mapping[str, tuple[object, str]]) -> dict[str, Value]:
@@ -268,18 +245,6 @@ def _identity(given: Layer, around: Layer, profile: Profile | None) -> Value | N
     return profile.settings["jid"] if profile else None
 
 
-def _env_identity(around: Layer, config: Config, jid: Value | None) -> str | None:
-    """How the environment names another JID than ``jid``, in words; None where it does not."""
-    if jid is None or not ("jid" in around or "account" in around):
-        return None
-    named = around.get("jid") or around["account"]
-    if named is around.get("jid"):
-        other = _bare(named)
-    else:
-        other = config.profile(str(named.value), named.origin).jid.bare
-    return f"{named.origin} is {other}" if other != _bare(jid) else None
-
-
 def _with_resource(layer: Layer, jid: Value | None = None) -> Layer:
     """``layer`` with the resource of its JID, where that JID is the one connected as."""
     own = layer.get("jid")
@@ -292,25 +257,18 @@ def _with_resource(layer: Layer, jid: Value | None = None) -> Layer:
 
 
 def _secret(
-    given: Layer,
-    around: Layer,
-    env: Mapping[str, str],
-    profile: Profile | None,
-    stranger: str | None,
-) -> tuple[Source | None, str | None]:
-    """The source of the password, and why one that was given is not used."""
+    given: Layer, around: Layer, env: Mapping[str, str], profile: Profile | None
+) -> Source | None:
+    """The source of the password, None where there is none."""
     if source := secrets.only(_sources(given)):
-        return source, None
+        return source
     sources = _sources(around)
     if env.get(PASSWORD.variable):
         origin = f"environment {PASSWORD.variable}"
         sources.append(Source("environment", origin, env[PASSWORD.variable]))
-    if stranger is None and (source := secrets.only(sources)):
-        return source, None
-    if profile is not None and profile.secret is not None:
-        return profile.secret, None
-    names = " and ".join(source.origin for source in sources)
-    return None, f"{names} is not used, for {stranger}" if names else None
+    if source := secrets.only(sources):
+        return source
+    return profile.secret if profile is not None else None
 
 
 def _sources(layer: Layer) -> list[Source]:

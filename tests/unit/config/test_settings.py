@@ -304,28 +304,11 @@ def test_the_order_of_passwords(config, options, env, secret):
     assert resolve(config(), env, **options).account().password() == secret
 
 
-@pytest.mark.parametrize(
-    "env",
-    [
-        {"XMPPCTL_JID": "alice@example.org", "XMPPCTL_PASSWORD": "s3cret"},
-        {"XMPPCTL_ACCOUNT": "work", "XMPPCTL_PASSWORD_COMMAND": "echo s3cret"},
-        {"XMPPCTL_JID": "alice@example.org", "XMPPCTL_PASSWORD_FD": "9"},
-    ],
-)
-def test_a_password_of_the_environment_belongs_to_the_jid_of_the_environment(config, env):
-    [variable] = [name for name in env if "PASSWORD" in name]
-    found = resolve(config(), env, jid="eve@evil.example")
-    assert found.secret is None
-    words = f"{variable} is not used, for environment XMPPCTL_.* is alice@example.org"
-    with pytest.raises(UsageError, match=words) as caught:
-        found.account().password()
-    assert "s3cret" not in str(caught.value.info())
-
-
-def test_a_certificate_of_the_environment_belongs_to_its_jid_too(config, tmp_path):
-    env = {"XMPPCTL_JID": "alice@example.org", "XMPPCTL_CERT": str(tmp_path / "c.pem")}
-    assert resolve(config(), env).get("cert") == tmp_path / "c.pem"
-    assert resolve(config(), env, jid="eve@evil.example").get("cert") is None
+def test_a_password_of_the_environment_holds_for_the_jid_of_an_option(config):
+    env = {"XMPPCTL_JID": "alice@example.org", "XMPPCTL_PASSWORD": "s3cret"}
+    found = resolve(config(), env, jid="eve@x.example")
+    assert found.account().password() == "s3cret"
+    assert found.secret is not None and found.secret.origin == "environment XMPPCTL_PASSWORD"
 
 
 def test_anonymous_needs_a_domain_only(config):
