@@ -21,6 +21,7 @@ from tests.servers.ejabberd import Ejabberd
 from tests.servers.prosody import Prosody
 
 SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
+SHELLS = frozenset({"bash", "zsh", "fish"})
 SKIPPED = frozenset(filter(None, os.environ.get("XMPPCTL_TEST_SKIP", "").split(",")))
 _LOG_MARKS = pytest.StashKey[dict[str, int]]()
 
@@ -134,9 +135,10 @@ def xmppctl(tmp_path: Path) -> Iterator[Xmppctl]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "servers(*names): run against these servers only")
-    unknown = SKIPPED - SERVERS.keys()
+    unknown = SKIPPED - SERVERS.keys() - SHELLS
     if unknown:
-        raise pytest.UsageError(f"XMPPCTL_TEST_SKIP: no such server: {', '.join(sorted(unknown))}")
+        names = ", ".join(sorted(unknown))
+        raise pytest.UsageError(f"XMPPCTL_TEST_SKIP: no such server or shell: {names}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

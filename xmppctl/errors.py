@@ -197,12 +197,16 @@ def missing_aioxmpp() -> UsageError:
     """What to say where aioxmpp is missing: Python 3.13 and later cannot meet its own pins."""
     import shlex
     import sys
+    from importlib.util import find_spec
 
+    python = shlex.quote(sys.executable)
+    # environments that uv made have no pip of their own
+    pip = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
     return UsageError(
         "the XMPP library aioxmpp is not installed",
         step="start",
         condition="missing-dependency",
-        hint=f"{shlex.quote(sys.executable)} -m pip install --no-deps aioxmpp==0.13.3",
+        hint=f"{pip} --no-deps aioxmpp==0.13.3",
     )
 
 

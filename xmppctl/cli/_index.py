@@ -5,6 +5,7 @@ INDEX: dict[str, tuple[str, str, bool]] = {
     "completion": ("Tools", "Print the completion script of a shell.", False),
     "config": ("Account", "Show the settings and where they come from.", False),
     "disco": ("Services", "Discover services, features and items.", False),
+    "doap": ("Tools", "Print the XEPs implemented here as a DOAP file (XEP-0453).", False),
     "entity": ("Services", "Clock, software and activity of an entity.", False),
     "mam": ("Messages", "Read the message archive (XEP-0313).", False),
     "ping": ("Services", "Ping entities; the own server by default.", False),

@@ -98,7 +98,8 @@ class Sink:
 
     def __init__(self, record: type) -> None:
         self.count = 0
-        self._failing = any(field.name == "error" for field in fields(record))
+        has_error = any(field.name == "error" for field in fields(record))
+        self._failing = has_error and not getattr(record, "ERROR_IS_DATA", False)
         self._errors: list[ErrorInfo | None] = []
 
     def put(self, record: Any) -> None:

@@ -118,9 +118,13 @@ class Guard:
 
         Raises what it raises, or the reason for which it was ended.
         """
-        import asyncio
+        try:
+            import asyncio
 
-        loop = asyncio.new_event_loop()
+            loop = asyncio.new_event_loop()
+        except BaseException:
+            main.close()  # a signal came before there was a loop to run it
+            raise
         try:
             loop.set_default_executor(_executor())
             loop.set_exception_handler(_forget)

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, TextIO
 
+from xmppctl.model.xep import Xep
+
+XEPS = (Xep("0392", "1.0.1", "partial", "colours are not adapted to the background"),)
+
 Option = Literal["auto", "always", "never"]
 
 RESET = "\x1b[39m"

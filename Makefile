@@ -1,0 +1,76 @@
+# What can be done here; `make help` lists it. Every target does its own set-up: on Debian, with
+# root or sudo, nothing has to be installed beforehand but make and Python.
+#
+#   PYTHON=python3.12      another interpreter (with VENV=.venv-3.12, beside the usual one)
+#   PYTEST_ARGS='-k ping'  arguments for pytest
+#   XMPPCTL_TEST_SKIP=ejabberd   leave the tests of a server out (and say so)
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+# tests that need no server; what is not there yet is left out
+FAST_TESTS := $(wildcard tests/unit tests/test_tree.py tests/test_layers.py tests/test_generated.py)
+
+# Python may have been told to write no byte code: that would be slow at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check generate sandbox bench clean compiled servers
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: compiled ## show xmppctl at work against a Prosody of its own (some 10 s)
+	@tools/debian.sh demo
+	@$(BIN)/python tools/sandbox.py --only prosody -- $(BIN)/python tools/demo.py
+
+test: compiled servers ## all tests, against Prosody and ejabberd
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-all: test ## also with Python 3.12, and the installation with Python 3.13
+	@if python=$$(tools/findpython.sh 3.12); then \
+	    $(MAKE) test PYTHON="$$python" VENV=.venv-3.12; \
+	else \
+	    echo '!!! NOT TESTED with Python 3.12: there is no such interpreter here' >&2; \
+	fi
+	@if tools/findpython.sh 3.13 >/dev/null; then \
+	    XMPPCTL_TEST_PYTHON313=1 $(BIN)/pytest tests/test_python313.py; \
+	else \
+	    echo '!!! NOT TESTED with Python 3.13: there is no such interpreter here' >&2; \
+	fi
+
+check: compiled ## format, lint, types, layers, generated files, the tests that need no server
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(if $(wildcard tools/generate.py),$(BIN)/python tools/generate.py --check)
+	$(BIN)/pytest -q $(FAST_TESTS)
+
+generate: compiled ## write what is derived from the code: reference, schemas, completions, ...
+	$(BIN)/python tools/generate.py
+
+sandbox: compiled servers ## run both servers for a person to try things on; ends by Ctrl-C
+	@$(BIN)/python tools/sandbox.py
+
+bench: compiled servers ## measure; BENCH_ARGS are its arguments
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+clean: ## remove what the other targets made
+	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml tools/venv.sh
+	@tools/venv.sh $(VENV) $(PYTHON)
+	@touch $@
+
+compiled: $(READY)
+	@$(BIN)/python -m compileall -q xmppctl
+
+servers:
+	@tools/debian.sh test || { \
+	    test -n "$$XMPPCTL_TEST_SKIP" && echo "make: going on: XMPPCTL_TEST_SKIP=$$XMPPCTL_TEST_SKIP" >&2; }

@@ -1,0 +1,148 @@
+"""The shell transcripts of tests/scenarios, run against both servers.
+
+A transcript is commands and what they print::
+
+    # a comment; "# servers: prosody" leaves the other servers out
+    $ xmppctl --json ping | jq '.[0].ok'
+    true
+    $ xmppctl send nobody@$DOMAIN hi
+    ...
+    [exit 6]
+
+Standard output and error are one text, as on a terminal. ``...`` stands for any text in a line,
+on a line of its own for any number of lines. ``[exit N]`` follows a command that fails. A command
+goes on behind a backslash, with ``> `` before the rest. The variables of ``variables`` are known
+to the commands, and in what is expected by their names, such as ``$BOB``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.peers.process import EXECUTABLE, Xmppctl
+from tests.servers.base import Account, Server
+from tests.servers.ca import Authority
+
+FOLDER = Path(__file__).parent.parent / "scenarios"
+FILES = sorted(FOLDER.glob("*.txt"))
+
+
+@dataclass
+class Step:
+    """One command of a transcript."""
+
+    line: int
+    command: str
+    expected: list[str] = field(default_factory=list)
+    code: int = 0
+
+    def pattern(self, known: dict[str, str]) -> re.Pattern[str]:
+        """What its whole output has to match."""
+        parts = []
+        for line in self.expected:
+            if line.strip() == "...":
+                parts.append(r"(?:.*\n)*?")
+                continue
+            for name in sorted(known, key=len, reverse=True):
+                line = line.replace(f"${name}", known[name])
+            parts.append(re.escape(line).replace(re.escape("..."), ".*") + r"\n")
+        return re.compile("".join(parts))
+
+
+def read(text: str) -> Iterator[Step]:
+    """The steps of a transcript."""
+    step: Step | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("$ "):
+            if step is not None:
+                yield step
+            step = Step(number, line[2:])
+        elif step is None or line.startswith("# "):
+            assert not line or line.startswith("#"), f"line {number} belongs to no command"
+        elif line.startswith("> ") and step.command.endswith("\\") and not step.expected:
+            step.command += "\n" + line[2:]
+        elif found := re.fullmatch(r"\[exit (\d+)\]", line):
+            step.code = int(found[1])
+        elif line:
+            step.expected.append(line)
+    if step is not None:
+        yield step
+
+
+def servers(text: str) -> list[str] | None:
+    """The servers that a transcript is for, None for all."""
+    found = re.search(r"^# servers: (.*)$", text, re.MULTILINE)
+    return found[1].split() if found else None
+
+
+def variables(alice: Account, bob: Account, other_ca: Path) -> dict[str, str]:
+    """What transcripts may name."""
+    server = alice.server
+    return {
+        "ALICE": alice.jid,
+        "BOB": bob.jid,
+        "BOB_PASSWORD": bob.password,
+        "DOMAIN": server.domain,
+        "CONFERENCE": server.conference,
+        "EXT": server.component,
+        "DIRECT_TLS": "{}:{}".format(*server.direct_tls),
+        "OTHER_CA": str(other_ca),
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_transcript(
+    path: Path, server: Server, alice: Account, bob: Account, xmppctl: Xmppctl, tmp_path: Path
+) -> None:
+    text = path.read_text()
+    wanted = servers(text)
+    if wanted is not None and server.name not in wanted:
+        pytest.skip(f"a transcript for {', '.join(wanted)}")
+    known = variables(alice, bob, Authority(tmp_path / "other-ca").ca_file)
+    environment = {
+        **xmppctl.environment(),
+        **known,
+        "PATH": f"{EXECUTABLE.parent}{os.pathsep}{os.environ['PATH']}",
+        "XMPPCTL_JID": alice.jid,
+        "XMPPCTL_PASSWORD": alice.password,
+        "XMPPCTL_CONNECT": "{}:{}".format(*server.starttls),
+        "XMPPCTL_CA_FILE": str(server.ca_file),
+    }
+    for step in read(text):
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", step.command],
+            env=environment,
+            cwd=xmppctl.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+        told = f"{path.name}:{step.line}: $ {step.command}\n{done.stdout}[exit {done.returncode}]"
+        assert done.returncode == step.code, told
+        matches = step.pattern(known).fullmatch(done.stdout) is not None
+        assert matches, "\n".join([told, "--- expected", *step.expected])
+
+
+def test_there_are_transcripts() -> None:
+    assert FILES
+    for path in FILES:
+        assert list(read(path.read_text())), f"{path.name} has no command"
+
+
+def test_wildcards() -> None:
+    (step,) = read("$ x\n{... $BOB}\n...\nend\n[exit 3]\n")
+    pattern = step.pattern({"BOB": "bob@d", "BO": "wrong"})
+    assert step.code == 3
+    assert pattern.fullmatch("{1 bob@d}\nend\n")
+    assert pattern.fullmatch("{1 bob@d}\na\nb\nend\n")
+    assert not pattern.fullmatch("{1 eve@d}\nend\n")
+    assert not pattern.fullmatch("{1 bob@d}\nend\nmore\n")

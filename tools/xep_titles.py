@@ -1,0 +1,28 @@
+"""The titles of the declared XEPs, written by tools/check_xeps.py."""
+
+TITLES: dict[str, str] = {
+    "0012": "Last Activity",
+    "0030": "Service Discovery",
+    "0045": "Multi-User Chat",
+    "0059": "Result Set Management",
+    "0068": "Field Standardization for Data Forms",
+    "0082": "XMPP Date and Time Profiles",
+    "0092": "Software Version",
+    "0128": "Service Discovery Extensions",
+    "0147": "XMPP URI Scheme Query Components",
+    "0175": "Best Practices for Use of SASL ANONYMOUS",
+    "0178": "Best Practices for Use of SASL EXTERNAL with Certificates",
+    "0198": "Stream Management",
+    "0199": "XMPP Ping",
+    "0202": "Entity Time",
+    "0203": "Delayed Delivery",
+    "0237": "Roster Versioning",
+    "0297": "Stanza Forwarding",
+    "0313": "Message Archive Management",
+    "0359": "Unique and Stable Stanza IDs",
+    "0368": "SRV records for XMPP over TLS",
+    "0392": "Consistent Color Generation",
+    "0410": "MUC Self-Ping (Schrödinger's Chat)",
+    "0453": "DOAP usage in XMPP",
+    "0495": "Happy Eyeballs",
+}
