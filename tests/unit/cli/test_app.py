@@ -11,11 +11,20 @@ from xmppctl.cli import App
 from xmppctl.errors import UsageError
 
 
-def test_a_session_needs_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+@pytest.mark.parametrize(
+    ("present", "command"),
+    [
+        ({"pip"}, "{python} -m pip install --no-deps aioxmpp==0.13.3"),
+        (set(), "uv pip install --python {python} --no-deps aioxmpp==0.13.3"),
+    ],
+)
+def test_a_session_needs_the_library(
+    monkeypatch: pytest.MonkeyPatch, present: set[str], command: str
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name in present or None)
     with pytest.raises(UsageError) as caught:
         App().session()
-    assert caught.value.hint == f"{sys.executable} -m pip install --no-deps aioxmpp==0.13.3"
+    assert caught.value.hint == command.format(python=sys.executable)
 
 
 def test_nothing_is_resolved_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
