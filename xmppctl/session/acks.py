@@ -6,8 +6,6 @@ takes message, presence and iq alone. Pure: no I/O.
 
 from __future__ import annotations
 
-from collections import deque
-
 from xmppctl.errors import ConnectError
 
 NS = "urn:xmpp:sm:3"
@@ -52,22 +50,20 @@ class Inbound:
     def __init__(self) -> None:
         self._arrived = 0
         self._handled = 0
-        self._open: deque[list[int | bool]] = deque()
+        self._ahead: set[int] = set()
 
     def arrive(self) -> int:
         """A stanza came in; its number, to be given to ``handle``."""
         self._arrived += 1
-        self._open.append([self._arrived, False])
         return self._arrived
 
     def handle(self, number: int) -> None:
         """The stanza with this number was taken over."""
-        for entry in self._open:
-            if entry[0] == number:
-                entry[1] = True
-                break
-        while self._open and self._open[0][1]:
-            self._handled = int(self._open.popleft()[0])
+        if number > self._handled:
+            self._ahead.add(number)
+        while self._handled + 1 in self._ahead:
+            self._handled += 1
+            self._ahead.discard(self._handled)
 
     @property
     def h(self) -> int:

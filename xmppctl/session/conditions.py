@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import (
@@ -19,6 +20,13 @@ NS_SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 
 UNSUPPORTED = frozenset({"feature-not-implemented", "service-unavailable"})
 """Conditions with which an entity says that it does not know a request."""
+
+_PLACE = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9_.-]{1,253}))(?::(?P<port>[0-9]{1,5}))?"
+)
+
+_LONGEST_TEXT = 500
+"""Characters of a peer's explanation that are shown; an error is a few lines."""
 
 _HINTS = {
     "remote-server-not-found": "check the domain's spelling",
@@ -46,9 +54,11 @@ class SeeOtherHostError(ConnectError):
 def stream_error(element: Element, peer: str, step: str) -> XmppctlError:
     """``<stream:error/>`` as an exception: SeeOtherHostError, AuthError or ConnectError."""
     condition, text, found = _parts(element, NS_STREAMS)
-    if condition == "see-other-host" and found is not None and found.text:
-        host, port = _host_port(found.text.strip())
-        return SeeOtherHostError(host, port, step=step, by=peer)
+    if condition == "see-other-host" and found is not None:
+        elsewhere = _host_port((found.text or "").strip())
+        if elsewhere is not None:
+            return SeeOtherHostError(*elsewhere, step=step, by=peer)
+        text = text or "it does not say where"
     if condition == "host-unknown":
         return ConnectError(
             f"{peer} does not serve this domain",
@@ -123,14 +133,16 @@ def _parts(element: Element, namespace: str) -> tuple[str, str | None, Element |
         if ns != namespace:
             continue
         if name == "text":
-            text = (child.text or "").strip() or None
+            text = text or (child.text or "").strip()[:_LONGEST_TEXT] or None
         elif found is None:
             condition, found = name, child
     return condition, text, found
 
 
-def _host_port(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if colon and port.isdigit() and not (":" in host and not host.startswith("[")):
-        return host.strip("[]"), int(port)
-    return text.strip("[]"), 5222
+def _host_port(text: str) -> tuple[str, int] | None:
+    """Where see-other-host points to: a host or address, IPv6 in brackets, a port or 5222."""
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        return None
+    port = int(found["port"] or 5222)
+    return (found["v6"] or found["host"], port) if 0 < port < 65536 else None

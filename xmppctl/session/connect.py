@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from xmppctl.errors import (
     AuthError,
     ConnectError,
     DeadlineError,
+    LocalError,
     TlsError,
     UsageError,
     XmppctlError,
@@ -21,14 +22,16 @@ from xmppctl.model.account import Account
 from xmppctl.session import dial, negotiate, resolve, tls
 from xmppctl.session.conditions import SeeOtherHostError
 from xmppctl.session.stream import Session
-from xmppctl.session.tlserror import tls_error
 from xmppctl.session.trace import Trace
 from xmppctl.session.wire import Wire
 
 _MAX_REDIRECTS = 3
 _RETRY_PAUSE = 1.0
-_FINAL = (AuthError, UsageError)
+_FINAL = (AuthError, UsageError, LocalError, SeeOtherHostError)
 """What no other address of the same server would answer differently."""
+
+_GRACE = 0.1
+"""Seconds beyond ``connect_timeout`` that a step has to tell its own story."""
 
 
 @asynccontextmanager
@@ -54,25 +57,37 @@ async def open_session(account: Account, *, trace: Trace | None = None) -> Async
 
 @asynccontextmanager
 async def open_stream(account: Account, *, trace: Trace | None = None) -> AsyncIterator[Wire]:
-    """A protected stream before the login, opened and waiting for its features to be read.
+    """A protected stream before the login, with its features waiting to be read.
 
     For registration (XEP-0077) and for checks. Raises as ``open_session``.
     """
     trace = trace or Trace()
-    async with _bounded(account, trace):
-        wire = await _reach(account, trace)
+    async with _bounded(account, trace) as clock:
+        wire = await _reach(account, trace, clock)
     try:
         yield wire
     finally:
         await wire.close(None)
 
 
+class _Clock:
+    """What is left of the time for the way to a session."""
+
+    def __init__(self, seconds: float) -> None:
+        self.deadline = asyncio.get_running_loop().time() + seconds
+
+    def left(self, parts: int = 1) -> float:
+        """Seconds for the next of ``parts`` attempts, in tenths: they stand in messages."""
+        seconds = (self.deadline - asyncio.get_running_loop().time()) / parts
+        return round(seconds, 1) if seconds >= 0.2 else max(round(seconds, 3), 0.001)
+
+
 async def _retrying(account: Account, secret: str | None, trace: Trace) -> tuple[Wire, Session]:
     """``--retry N``: connecting cannot have taken effect yet, so it may be tried again."""
     for attempt in range(account.retry + 1):
         try:
-            async with _bounded(account, trace):
-                return await _login(account, secret, trace)
+            async with _bounded(account, trace) as clock:
+                return await _login(account, secret, trace, clock)
         except (ConnectError, DeadlineError) as error:
             if attempt == account.retry:
                 raise
@@ -82,10 +97,11 @@ async def _retrying(account: Account, secret: str | None, trace: Trace) -> tuple
 
 
 @asynccontextmanager
-async def _bounded(account: Account, trace: Trace) -> AsyncIterator[None]:
+async def _bounded(account: Account, trace: Trace) -> AsyncIterator[_Clock]:
+    clock = _Clock(account.connect_timeout)
     try:
-        async with asyncio.timeout(account.connect_timeout):
-            yield
+        async with asyncio.timeout_at(clock.deadline + _GRACE):
+            yield clock
     except TimeoutError:
         peer = trace.facts.get("peer", account.domain)
         raise DeadlineError(
@@ -98,17 +114,22 @@ async def _bounded(account: Account, trace: Trace) -> AsyncIterator[None]:
         ) from None
 
 
-async def _login(account: Account, secret: str | None, trace: Trace) -> tuple[Wire, Session]:
-    wire = await _reach(account, trace)
-    limit = account.timeout
+async def _login(
+    account: Account, secret: str | None, trace: Trace, clock: _Clock
+) -> tuple[Wire, Session]:
+    wire = await _reach(account, trace, clock)
+
+    def limit() -> float:
+        return min(clock.left(), account.timeout)
+
     try:
-        features = await wire.features(limit, "auth")
-        await negotiate.authenticate(wire, account, features, limit, secret)
+        features = await wire.features(limit(), "stream")
+        await negotiate.authenticate(wire, account, features, limit(), secret)
         wire.open(account.domain)
-        features = await wire.features(limit, "bind")
-        jid = await negotiate.bind(wire, account, features, limit)
+        features = await wire.features(limit(), "bind")
+        jid = await negotiate.bind(wire, account, features, limit())
     except BaseException:
-        wire.abort()
+        await wire.close(None)
         raise
     trace.note(
         f"logged in as {jid} at {wire.peer} with {trace.facts.get('mechanism')}"
@@ -118,58 +139,75 @@ async def _login(account: Account, secret: str | None, trace: Trace) -> tuple[Wi
     return wire, Session(wire, account, jid, features, trace)
 
 
-async def _reach(account: Account, trace: Trace) -> Wire:
-    """A stream under TLS, opened; follows see-other-host (RFC 6120 §4.9.3.19)."""
-    for _ in range(_MAX_REDIRECTS):
+async def _reach(account: Account, trace: Trace, clock: _Clock) -> Wire:
+    """A stream under TLS with its features; follows see-other-host (RFC 6120 §4.9.3.19)."""
+    place: tuple[str, int] | None = None
+    for _ in range(_MAX_REDIRECTS + 1):
         try:
-            wire = await _first_that_answers(account, trace)
-            if wire.error is not None:
-                raise wire.error
+            return await _first_that_answers(account, trace, clock)
         except SeeOtherHostError as elsewhere:
             trace.note(elsewhere.text)
-            account = replace(account, connect=(elsewhere.host, elsewhere.port))
-            continue
-        return wire
+            place = (elsewhere.host, elsewhere.port)
+            account = replace(account, connect=place)
+        except UsageError as error:
+            if place is None or error.condition != "bad-host":
+                raise
+            raise ConnectError(
+                f"{account.domain} sends to {place[0]}, which is not a host name",
+                step=trace.step,
+                condition="see-other-host",
+                by=account.domain,
+            ) from None
     raise ConnectError(
         f"{account.domain} sends from one host to the next",
         step=trace.step,
         condition="see-other-host",
+        by=account.domain,
     )
 
 
-async def _first_that_answers(account: Account, trace: Trace) -> Wire:
+async def _first_that_answers(account: Account, trace: Trace, clock: _Clock) -> Wire:
     trace.enter("dns")
-    context = tls.client_context(account, alpn=("xmpp-client",))
-    limit = account.connect_timeout
-    found = await resolve.targets(account, timeout=limit)
-    remaining = await resolve.flatten(found, account, timeout=limit)
-    failures: list[XmppctlError] = []
+    context = tls.client_context(account, alpn=tls.ALPN)
+    found = await resolve.targets(account, timeout=clock.left())
+    remaining: Sequence[resolve.Candidate] = await resolve.flatten(
+        found, account, timeout=clock.left()
+    )
+    failures: dict[tuple[str, int], XmppctlError] = {}
     while remaining:
         trace.enter("tcp")
         try:
-            sock, target, address, remaining = await dial.dial(remaining, timeout=limit)
+            sock, target, address, remaining = await dial.dial(remaining, timeout=clock.left())
         except (ConnectError, DeadlineError) as error:
-            failures.append(error)
+            failures["", 0] = error
             break
         trace.fact("peer", str(target))
         trace.fact("address", address)
         wire = Wire(trace, str(target))
+        place = (address, target.port)
+        elsewhere = [each for each in remaining if _place(each) != place]
         try:
-            # a target that is silent must leave time for the others
-            share = limit / (1 + len(remaining))
+            # a place that is silent must leave time for the others
+            share = clock.left(1 + len({_place(each) for each in elsewhere}))
             await _secure(wire, sock, target.direct_tls, account, context, share)
         except BaseException as error:
-            wire.abort()
-            sock.close()
-            if not isinstance(error, XmppctlError) or isinstance(
-                error, (*_FINAL, SeeOtherHostError)
-            ):
+            await wire.close(None)
+            if not isinstance(error, XmppctlError) or isinstance(error, _FINAL):
                 raise
             trace.note(f"{target}: {error.text}")
-            failures.append(error)
+            # the other kind of TLS at one place is a guess: only if it holds, its failure counts
+            if _is_of_this_kind(wire, error):
+                failures[place], remaining = error, elsewhere
+            else:
+                failures.setdefault(place, error)
             continue
         return wire
-    raise _most_telling(failures)
+    raise _most_telling(list(failures.values()))
+
+
+def _place(candidate: resolve.Candidate) -> tuple[str, int]:
+    target, _, address = candidate
+    return address, target.port
 
 
 async def _secure(
@@ -180,31 +218,42 @@ async def _secure(
     context: ssl.SSLContext,
     limit: float,
 ) -> None:
-    loop = asyncio.get_running_loop()
     limit = min(limit, account.timeout)
+    try:
+        await asyncio.get_running_loop().create_connection(lambda: wire, sock=sock)
+    except BaseException:
+        sock.close()
+        raise
     try:
         async with asyncio.timeout(limit):
             if direct:
-                wire.trace.enter("tls")
-                await loop.create_connection(
-                    lambda: wire, sock=sock, ssl=context, server_hostname=account.domain
-                )
+                await negotiate.handshake(wire, account, context, limit)
             else:
-                await loop.create_connection(lambda: wire, sock=sock)
                 await negotiate.starttls(wire, account, context, limit)
-    except (ssl.SSLError, OSError) as error:
-        if isinstance(error, TimeoutError):
-            raise wire.silence(limit, wire.trace.step) from None
-        raise tls_error(error, wire.peer, account.domain) from None
-    negotiate.check_certificate(wire, account)
-    wire.trace.enter("stream")
-    wire.open(account.domain)
+            negotiate.check_certificate(wire, account)
+            wire.trace.enter("stream")
+            wire.open(account.domain)
+            await wire.ready(limit, "stream")
+    except TimeoutError:
+        raise wire.silence(limit, wire.trace.step) from None
+
+
+def _is_of_this_kind(wire: Wire, error: XmppctlError) -> bool:
+    """Whether the port spoke the kind of TLS that was tried, so that the other is no use there."""
+    if wire.header or wire.ssl_object is not None:
+        return True
+    return isinstance(error, TlsError) and error.condition != "not-tls"
 
 
 def _most_telling(failures: list[XmppctlError]) -> XmppctlError:
-    """Of the failures at several addresses: a TLS failure says most, then a definite no."""
-    for kind in (TlsError, ConnectError, DeadlineError):
-        for failure in failures:
-            if isinstance(failure, kind):
-                return failure
-    return failures[0]
+    """Of the failures at several places: a TLS failure says most, then a definite no.
+
+    That a port which speaks no XMPP speaks no TLS either comes behind these.
+    """
+
+    def rank(failure: XmppctlError) -> int:
+        if isinstance(failure, TlsError):
+            return 2 if failure.condition == "not-tls" else 0
+        return 1 if isinstance(failure, ConnectError) else 3
+
+    return min(failures, key=rank)

@@ -12,8 +12,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from xmppctl.errors import ConnectError, DeadlineError
+from xmppctl.model.xep import Xep
 from xmppctl.session.race import AllFailedError, race
 from xmppctl.session.resolve import Candidate, Target
+
+XEPS = (
+    Xep("0495", "0.1.0", "partial", "the next priority is tried before the last one is exhausted"),
+)
 
 ATTEMPT_DELAY = 0.25
 """Seconds between the starts of two attempts (RFC 8305 §5)."""

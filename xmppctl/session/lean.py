@@ -18,7 +18,7 @@ import sys
 import types
 from typing import Any
 
-from xmppctl.errors import missing_aioxmpp
+from xmppctl.errors import UsageError, missing_aioxmpp
 
 _PACKAGES = ("adhoc", "blocking", "disco", "ibr", "muc", "ping", "pubsub", "roster", "vcard")
 _DEFERRED = ("aioxmpp.i18n", "lxml.etree", "lxml.sax", "pytz")
@@ -42,7 +42,14 @@ def install() -> None:
     if spec is None or spec.loader is None:
         raise missing_aioxmpp()
     if stock():
-        importlib.import_module("aioxmpp")
+        try:
+            importlib.import_module("aioxmpp")
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"XMPPCTL_STOCK_AIOXMPP needs all that aioxmpp depends on: {error}",
+                step="start",
+                condition="missing-dependency",
+            ) from None
         return
     root = _bare(spec, _Root)
     for name in _PACKAGES:

@@ -5,6 +5,7 @@ Each function takes a ``Wire`` and leaves it at the next step; none of them open
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import secrets
@@ -32,7 +33,7 @@ _MAX_STEPS = 8
 
 
 async def starttls(wire: Wire, account: Account, context: ssl.SSLContext, timeout: float) -> None:
-    """Bring a clear stream under TLS; afterwards it has to be opened anew.
+    """Bring a clear stream under TLS within ``timeout`` seconds; it has to be opened anew then.
 
     Raises TlsError where the server does not offer STARTTLS, which a stripping attacker looks
     like too; nothing but the offer is ever read from the clear stream.
@@ -57,8 +58,19 @@ async def starttls(wire: Wire, account: Account, context: ssl.SSLContext, timeou
             condition="starttls-failure",
             by=wire.peer,
         )
+    await handshake(wire, account, context, timeout)
+
+
+async def handshake(wire: Wire, account: Account, context: ssl.SSLContext, timeout: float) -> None:
+    """TLS from here on, checked as far as the handshake does. Raises what made it fail."""
     wire.trace.enter("tls")
-    await wire.start_tls(context, account.domain, timeout)
+    try:
+        async with asyncio.timeout(timeout):
+            await wire.start_tls(context, account.domain)
+    except TimeoutError:
+        raise wire.silence(timeout, "tls") from None
+    except OSError as error:
+        raise tls.tls_error(error, wire.peer, account.domain) from None
 
 
 def check_certificate(wire: Wire, account: Account) -> None:
@@ -98,7 +110,8 @@ async def authenticate(
     wire.trace.fact("mechanism", mechanism.name)
     initial = mechanism.initial()
     payload = "" if initial is None else _encode(initial)
-    wire.send(f"<auth xmlns='{NS_SASL}' mechanism='{mechanism.name}'>{payload}</auth>")
+    # an element, not text: the trace takes the credentials out of elements
+    wire.send(_sasl("auth", payload, mechanism=mechanism.name))
     for _ in range(_MAX_STEPS):
         answer = await wire.receive(timeout, "auth")
         ns, name = split(answer.tag)
@@ -110,7 +123,7 @@ async def authenticate(
         if ns != NS_SASL or name != "challenge":
             break
         response = mechanism.respond(_decode(answer, wire.peer) or b"")
-        wire.send(f"<response xmlns='{NS_SASL}'>{_encode(response)}</response>")
+        wire.send(_sasl("response", _encode(response)))
     raise AuthError(
         f"{wire.peer} does not come to an end with {mechanism.name}",
         step="auth",
@@ -175,6 +188,12 @@ async def _result(wire: Wire, iq: Element, timeout: float, step: str) -> Element
         error = stanza_error(answer, f"{wire.peer} refused the {step}")
         raise ConnectError(error.text, step=step, condition=error.condition, by=wire.peer)
     return answer
+
+
+def _sasl(name: str, payload: str, **attributes: str) -> Element:
+    element = Element(f"{{{NS_SASL}}}{name}", attributes)
+    element.text = payload
+    return element
 
 
 def _encode(data: bytes) -> str:

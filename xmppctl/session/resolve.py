@@ -18,7 +18,17 @@ from typing import Any, TypeVar
 
 from xmppctl.errors import ConnectError, DeadlineError, UsageError, XmppctlError
 from xmppctl.model.account import Account
+from xmppctl.model.xep import Xep
 from xmppctl.session import dnsclient
+
+XEPS = (
+    Xep(
+        "0368",
+        "1.1.0",
+        "partial",
+        "a domain that refuses direct TLS is tried with STARTTLS even without a record for that",
+    ),
+)
 
 T = TypeVar("T")
 

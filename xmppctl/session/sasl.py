@@ -13,7 +13,13 @@ from typing import Protocol
 
 from xmppctl.errors import AuthError, UsageError
 from xmppctl.model.account import Account
+from xmppctl.model.xep import Xep
 from xmppctl.session.scram import Scram
+
+XEPS = (
+    Xep("0175", "1.2", "complete"),
+    Xep("0178", "1.2", "partial", "clients; the authorisation identity is always sent"),
+)
 
 Bindings = Mapping[str, Callable[[], bytes]]
 """Channel binding types in order of preference, each with what gives its data."""

@@ -18,10 +18,13 @@ from xmppctl.model.account import Account
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.session import acks
 from xmppctl.session.conditions import NS_STANZAS, stanza_error
+from xmppctl.session.inbox import Inbox, Pending
 from xmppctl.session.payload import from_element, to_element
 from xmppctl.session.trace import Trace
 from xmppctl.session.wire import Wire
 from xmppctl.session.xml import NS_CLIENT, split
+
+__all__ = ["IQ", "MESSAGE", "PRESENCE", "Inbox", "IqHandler", "Pending", "Session"]
 
 T = TypeVar("T")
 
@@ -35,45 +38,6 @@ _PING = "{urn:xmpp:ping}ping"
 IqHandler = Callable[[Element], Element | None]
 """Gets the whole iq of type get or set; gives the payload of the result (None: an empty one), or
 raises RefusedError whose condition goes into the error."""
-
-
-class Pending:
-    """A request on its way: ``element`` is to be sent, ``Session.answer`` waits for the result."""
-
-    def __init__(self, element: Element, to: str | None, future: asyncio.Future[Element]) -> None:
-        self.element = element
-        self.to = to
-        self.future = future
-
-
-class Inbox:
-    """Stanzas that an operation waits for; filled by the session, in order."""
-
-    def __init__(self, matches: Callable[[Element], bool], keep: bool) -> None:
-        self.matches = matches
-        self.keep = keep
-        self.queue: asyncio.Queue[Element | XmppctlError] = asyncio.Queue()
-        self.count = 0
-
-    def __len__(self) -> int:
-        return self.queue.qsize()
-
-    async def get(self) -> Element:
-        """The next stanza. Raises what ended the stream."""
-        item = await self.queue.get()
-        if isinstance(item, XmppctlError):
-            self.queue.put_nowait(item)
-            raise item
-        return item
-
-    def drain(self) -> Iterator[Element]:
-        """The stanzas that are there already."""
-        while not self.queue.empty():
-            item = self.queue.get_nowait()
-            if isinstance(item, XmppctlError):
-                self.queue.put_nowait(item)
-                raise item
-            yield item
 
 
 class Session:
@@ -97,6 +61,7 @@ class Session:
         self._sent = 0
         self._proven = 0
         self._requests: dict[str, int] = {}
+        self._end_told = False
         wire.deliver(self._arrived, self._ended)
 
     # --- facts
@@ -123,17 +88,18 @@ class Session:
     # --- out
 
     def send(self, *items: Element | str) -> None:
-        """Send stanzas (elements) and stream-level elements (text), all in one write."""
-        stanzas = 0
+        """Send stanzas (elements) and stream-level elements (text), all in one write.
+
+        Raises what ended the stream, and UsageError for text that XML cannot carry.
+        """
+        self._wire.send(*items)
         for item in items:
             if not isinstance(item, str) and item.tag in _STANZAS:
-                stanzas += 1
+                self._sent += 1
                 if self.outbound is not None:
                     self.outbound.count()
                 if item.tag == IQ and item.get("id", "") in self._pending:
-                    self._requests[item.get("id", "")] = self._sent + stanzas
-        self._wire.send(*items)
-        self._sent += stanzas
+                    self._requests[item.get("id", "")] = self._sent
 
     def ask(self, payload: Any, *, to: Jid | str | None = None, type: str = "get") -> Pending:
         """Make a request ready, without sending it yet: ``payload`` is an element or an XSO."""
@@ -176,6 +142,7 @@ class Session:
                         step=step,
                         condition="timeout",
                         by=peer,
+                        hint="--timeout gives it longer",
                     )
         finally:
             self.forget(pending)
@@ -282,6 +249,7 @@ class Session:
             async with asyncio.timeout(limit):
                 while self.outbound is not None and self.outbound.acked < number:
                     if self._wire.error is not None:
+                        self._end_told = True
                         raise self._wire.error
                     self._acked.clear()
                     await self._acked.wait()
@@ -309,6 +277,8 @@ class Session:
         acknowledged; without, only when ``handled`` is called for them.
         """
         box = Inbox(matches, keep)
+        if self._wire.error is not None:
+            box.queue.put_nowait(self._wire.error)
         self._inboxes.append(box)
         try:
             yield box
@@ -320,6 +290,8 @@ class Session:
         self._handlers[tag] = handler
 
     def _arrived(self, element: Element) -> None:
+        if self._wire.closing:  # behind the footer nothing may be answered (RFC 6120 §4.4)
+            return
         if element.tag not in _STANZAS:
             self._nonza(element)
             return
@@ -345,8 +317,8 @@ class Session:
             except ValueError:
                 return
             except XmppctlError as error:
-                self._ended(error)
-                self._wire.abort()
+                error.step, error.by = self.trace.step, self._wire.peer
+                self._wire.fail(error)
                 return
             if self.outbound.acked == self.outbound.sent:
                 self._proven = self._sent
@@ -418,6 +390,7 @@ class Session:
             self._proven = self._sent
 
     def _ended(self, error: XmppctlError) -> None:
+        self._end_told = bool(self._pending or self._inboxes)
         for pending in self._pending.values():
             if not pending.future.done():
                 pending.future.set_exception(error)
@@ -432,10 +405,11 @@ class Session:
 
         Where an answer of the server proved that it processed all that was sent, nothing is
         waited for; otherwise the server has ``wait`` seconds (default: the account's timeout) to
-        close the stream too. Raises DeadlineError (step "close").
+        close the stream too. Raises DeadlineError (step "close"), and what ended the stream before
+        that proof, unless somebody who waited was told so.
         """
         self.trace.enter("close")
-        if self._proven >= self._sent or self._wire.error is not None:
+        if self._proven >= self._sent or self._end_told:
             await self._wire.close(None)
             return
         await self._wire.close(self.account.timeout if wait is None else wait)

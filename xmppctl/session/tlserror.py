@@ -99,6 +99,27 @@ def tls_error(exc: BaseException, host: str, domain: str) -> XmppctlError:
     return _no_tls(exc, host, domain)
 
 
+def broken_tls(exc: ssl.SSLError, host: str, domain: str, step: str) -> XmppctlError:
+    """The error to raise for ``exc``, met after the handshake.
+
+    Under TLS 1.3 the server's word about the client's certificate comes that late; anything else
+    is a connection that broke.
+    """
+    error = _no_tls(exc, host, domain)
+    if error.condition == "client-certificate-refused":
+        return error
+    return ConnectError(
+        f"the TLS connection with {host} broke ({_words(exc)})",
+        step=step,
+        condition="connection-closed",
+        by=host,
+    )
+
+
+def _words(exc: ssl.SSLError) -> str:
+    return (exc.reason or "").lower().replace("_", " ") or "unknown reason"
+
+
 def _no_tls(exc: ssl.SSLError, host: str, domain: str) -> TlsError:
     reason = exc.reason or ""
     for condition, text, names in _REASONS:
@@ -110,9 +131,8 @@ def _no_tls(exc: ssl.SSLError, host: str, domain: str) -> TlsError:
                 by=host,
                 hint=_HINTS.get(condition),
             )
-    words = reason.lower().replace("_", " ") or "unknown reason"
     return TlsError(
-        f"no TLS with {host} for {domain}: {words}",
+        f"no TLS with {host} for {domain}: {_words(exc)}",
         step="tls",
         condition="handshake-failure",
         by=host,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
-from xmppctl.session.xml import serialise, split
+from xmppctl.session.xml import XmlError, parse, serialise, split
 
 REDACTED = "[redacted]"
 
@@ -66,7 +66,7 @@ class Trace:
         """Something went out; the first thing that comes in after it ends a round trip."""
         self._waiting = True
         if self._xml is not None:
-            self._xml("out", element if isinstance(element, str) else redacted(element))
+            self._xml("out", redacted(element))
 
     def received(self, element: Element | str) -> None:
         """Something came in."""
@@ -74,18 +74,26 @@ class Trace:
             self._waiting = False
             self.round_trips += 1
         if self._xml is not None:
-            self._xml("in", element if isinstance(element, str) else redacted(element))
+            self._xml("in", redacted(element))
 
 
-def redacted(element: Element) -> str:
-    """The element as text without any credential, token or key."""
-    clean = copy.deepcopy(element)
+def redacted(element: Element | str) -> str:
+    """The element as text without any credential, token or key.
+
+    Text that is no element, such as the header of a stream, comes back as it is.
+    """
+    try:
+        clean = parse(element) if isinstance(element, str) else copy.deepcopy(element)
+    except XmlError:
+        return str(element)
     for node in clean.iter():
         _, name = split(node.tag)
         if name in _SECRET_ELEMENTS and (node.text or not len(node)):
             if node.text:
                 node.text = REDACTED
-        elif name == "field" and node.get("var", "").lower() in _SECRET_FIELDS:
+        elif name == "field" and (
+            node.get("var", "").lower() in _SECRET_FIELDS or node.get("type") == "text-private"
+        ):
             for value in node:
                 value.text = REDACTED
         elif name == "header" and node.get("name", "").lower() in _SECRET_HEADERS:

@@ -15,8 +15,9 @@ from contextlib import suppress
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from xmppctl.errors import ConnectError, DeadlineError, XmppctlError
+from xmppctl.errors import ConnectError, DeadlineError, TlsError, UsageError, XmppctlError
 from xmppctl.session.conditions import stream_error
+from xmppctl.session.tlserror import broken_tls
 from xmppctl.session.trace import Trace
 from xmppctl.session.xml import FOOTER, NS_STREAM, StreamParser, XmlError, header, serialise
 
@@ -26,14 +27,25 @@ FEATURES = f"{{{NS_STREAM}}}features"
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 _LINGER = 1.0
-"""Seconds that a TLS closing handshake may take in the background."""
+"""Seconds that a TLS closing handshake may take in the background, and what is still to be sent."""
+
+_WAITING_FOR = {
+    "starttls": "the offer of STARTTLS",
+    "tls": "the TLS handshake",
+    "stream": "the stream features",
+    "auth": "the answer to the login",
+    "bind": "the resource",
+    "close": "the end of the stream",
+}
+"""What the server owes at each step, in words."""
 
 
 class Wire(asyncio.Protocol):
     """A stream in both directions.
 
     Elements wait in a queue for ``receive`` until ``deliver`` names who gets them at once.
-    After the end every call raises the error that tells why.
+    After the end every call raises the error that tells why. ``ssl_object`` is the TLS layer, None
+    before there is one.
     """
 
     def __init__(self, trace: Trace, peer: str) -> None:
@@ -41,14 +53,20 @@ class Wire(asyncio.Protocol):
         self.peer = peer
         self.header: dict[str, str] = {}
         self.error: XmppctlError | None = None
+        self.closing = False
+        self.ssl_object: ssl.SSLObject | None = None
+        self._shut = False
         self._transport: asyncio.Transport | None = None
+        self._tcp: asyncio.Transport | None = None
+        self._lost = asyncio.Event()
         self._socket: Any = None
         self._parser: StreamParser | None = None
         self._queue: deque[Element] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._on_element: Callable[[Element], None] | None = None
         self._on_end: Callable[[XmppctlError], None] | None = None
-        self._closing = False
+        self._securing = False
+        self._name = ""
         self._footer_seen = False
 
     # --- asyncio.Protocol
@@ -57,23 +75,19 @@ class Wire(asyncio.Protocol):
         """The transport is there (asyncio calls this)."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._tcp = self._tcp or transport
         self._socket = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived (asyncio calls this)."""
-        if self._parser is None or self.error is not None:
-            # between <proceed/> and TLS nothing may come in clear: it would be taken for a part
-            # of the protected stream (STARTTLS injection)
-            self._end(
-                ConnectError(
-                    "the server sent data where none may come",
-                    step=self.trace.step,
-                    condition="unexpected-data",
-                    by=self.peer,
-                )
-            )
+        if self.error is not None:
+            return
+        if self._securing:
+            self._end(self._injected())
             return
         try:
+            if self._parser is None:
+                raise XmlError("it speaks before it is spoken to")
             self._parser.feed(data)
         except XmlError as error:
             self._end(
@@ -92,15 +106,13 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone (asyncio calls this)."""
+        self._lost.set()
+        # under TLS 1.3 a server refuses a client certificate after the client's last message
+        if isinstance(exc, ssl.SSLError):
+            self._end(broken_tls(exc, self.peer, self._name, self.trace.step))
         self._end(self._closed(exc))
 
     # --- what the layers above use
-
-    @property
-    def ssl_object(self) -> ssl.SSLObject | None:
-        """The TLS layer, None before there is one."""
-        found = self._transport.get_extra_info("ssl_object") if self._transport else None
-        return found if isinstance(found, ssl.SSLObject) else None
 
     def open(self, to: str, sender: str | None = None) -> None:
         """Open the stream, or open it anew after STARTTLS and SASL."""
@@ -111,10 +123,15 @@ class Wire(asyncio.Protocol):
     def send(self, *items: Element | str) -> None:
         """Send elements (or text already made) in one write.
 
-        Raises XmlError for text that XML cannot carry, before anything is sent, and the error
+        Raises UsageError for text that XML cannot carry, before anything is sent, and the error
         that ended the stream.
         """
-        texts = [item if isinstance(item, str) else serialise(item) for item in items]
+        try:
+            texts = [item if isinstance(item, str) else serialise(item) for item in items]
+        except XmlError as error:
+            raise UsageError(
+                f"{error}: nothing was sent", step=self.trace.step, condition="not-well-formed"
+            ) from None
         if self.error is not None:
             raise self.error
         for item in items:
@@ -131,9 +148,12 @@ class Wire(asyncio.Protocol):
 
         Raises DeadlineError after ``timeout`` seconds of silence, or what ended the stream.
         """
-        if not self._queue:
-            if self.error is not None:
-                raise self.error
+        await self.ready(timeout, step)
+        return self._queue.popleft()
+
+    async def ready(self, timeout: float, step: str) -> None:
+        """Wait until an element is there, without taking it. Raises as ``receive``."""
+        if not self._queue and self.error is None:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 async with asyncio.timeout(timeout):
@@ -142,10 +162,9 @@ class Wire(asyncio.Protocol):
                 raise self.silence(timeout, step) from None
             finally:
                 self._waiter = None
-        if self._queue:
-            return self._queue.popleft()
-        assert self.error is not None
-        raise self.error
+        if not self._queue:
+            assert self.error is not None
+            raise self.error
 
     async def features(self, timeout: float, step: str) -> Element:
         """The stream features, which are the first element of a stream (RFC 6120 §4.3.2)."""
@@ -169,63 +188,90 @@ class Wire(asyncio.Protocol):
         if self.error is not None:
             on_end(self.error)
 
-    async def start_tls(self, context: ssl.SSLContext, name: str, timeout: float) -> None:
-        """Go on inside TLS (RFC 6120 §5); the stream has to be opened anew afterwards.
+    async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
+        """Go on inside TLS (RFC 6120 §5, XEP-0368); the stream has to be opened anew afterwards.
 
-        Raises what asyncio raises: ssl.SSLError, ConnectionError, OSError.
+        Raises what asyncio raises (ssl.SSLError, ConnectionError, OSError), and TlsError for data
+        behind <proceed/>.
         """
         assert self._transport is not None
-        self._parser = None
-        if self._queue or self.error is not None:
-            raise self.error or ConnectError(
-                "the server sent data behind <proceed/>",
-                step="tls",
-                condition="unexpected-data",
-                by=self.peer,
-            )
+        self._parser, self._name = None, name
+        if self.error is not None:
+            raise self.error
+        if self._queue:
+            raise self._injected()
+        self._securing = True
         transport = await asyncio.get_running_loop().start_tls(
             self._transport,
             self,
             context,
             server_hostname=name,
-            ssl_handshake_timeout=timeout,
             ssl_shutdown_timeout=_LINGER,
         )
-        self._transport = transport
+        if transport is None:
+            raise ConnectionAbortedError
+        self._transport, self._securing = transport, False
+        self.ssl_object = transport.get_extra_info("ssl_object")
+        if self.error is not None:
+            raise self.error
 
     async def close(self, timeout: float | None) -> None:
         """Close the stream; with ``timeout`` wait that long for the peer to close it too.
 
-        Raises DeadlineError (step "close") where the peer stays silent.
+        Raises, only with ``timeout``, DeadlineError (step "close") where the peer stays silent and
+        what ended the stream where that was not the peer's footer: then nobody knows what of the
+        last things sent was processed.
         """
-        if self._transport is None:
+        if self._transport is None or self._shut:
             return
-        self._closing = True
-        if self.error is None and self._parser is not None:
-            self.write(FOOTER)
-            if timeout is not None and not self._footer_seen:
-                await self._wait_for_footer(timeout)
-        self._transport.close()
+        self._shut = True  # asyncio's TLS transport may not be closed twice
+        try:
+            if self.error is None and self._parser is not None:
+                self.closing = True
+                self.write(FOOTER)
+                if timeout is not None:
+                    await self._wait_for_footer(timeout)
+            elif timeout is not None and self.error is not None:
+                raise self.error
+        finally:
+            unsent = self._unsent()
+            self._transport.close()
+        if unsent:
+            # the loop may end behind this: on a slow way the footer would never leave
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER):
+                    await self._lost.wait()
 
     def abort(self) -> None:
         """Drop the connection."""
         if self._transport is not None:
             self._transport.abort()
 
+    def fail(self, error: XmppctlError) -> None:
+        """The peer broke a rule: ``error`` is the end of the stream."""
+        self._end(error)
+        self.abort()
+
     def silence(self, timeout: float, step: str) -> DeadlineError:
         """What to raise when nothing came for ``timeout`` seconds."""
+        owed = _WAITING_FOR.get(step)
+        waiting = f" (waiting for {owed})" if owed else ""
+        option = "--connect-timeout" if owed and step != "close" else "--timeout"
         return DeadlineError(
-            f"no answer from {self.peer} within {timeout:g} s",
+            f"no answer from {self.peer} within {timeout:g} s{waiting}",
             step=step,
             condition="timeout",
             by=self.peer,
+            hint=f"{option} gives it longer",
         )
 
     async def _wait_for_footer(self, timeout: float) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(timeout):
-                while not self._footer_seen and self.error is None:
+                while not self._footer_seen:
+                    if self.error is not None:
+                        raise self.error
                     await self._waiter
                     self._waiter = asyncio.get_running_loop().create_future()
         except TimeoutError:
@@ -233,6 +279,11 @@ class Wire(asyncio.Protocol):
             raise self.silence(timeout, "close") from None
         finally:
             self._waiter = None
+
+    def _unsent(self) -> int:
+        """Bytes that still wait for the network to take them."""
+        layers = {id(each): each for each in (self._tcp, self._transport) if each is not None}
+        return sum(each.get_write_buffer_size() for each in layers.values())
 
     def _write(self, text: str) -> None:
         assert self._transport is not None
@@ -255,6 +306,8 @@ class Wire(asyncio.Protocol):
         self.header = attributes
 
     def _element_came(self, element: Element) -> None:
+        if self.error is not None:  # behind a stream error nothing counts any more
+            return
         self.trace.received(element)
         if element.tag == STREAM_ERROR:
             self._end(stream_error(element, self.peer, self.trace.step))
@@ -267,17 +320,27 @@ class Wire(asyncio.Protocol):
     def _footer_came(self) -> None:
         self.trace.received(FOOTER)
         self._footer_seen = True
-        if not self._closing:
+        if not self.closing:
             self._end(self._closed())
         self._wake()
 
     def _closed(self, exc: Exception | None = None) -> ConnectError:
-        reason = f" ({exc})" if exc else ""
+        reason = f" ({exc.strerror.lower()})" if isinstance(exc, OSError) and exc.strerror else ""
         return ConnectError(
             f"{self.peer} closed the connection{reason}",
             step=self.trace.step,
             condition="connection-closed",
             by=self.peer,
+        )
+
+    def _injected(self) -> TlsError:
+        """Data in clear behind <proceed/> would be taken for a part of the protected stream."""
+        return TlsError(
+            f"{self.peer} sent data in clear where TLS has to begin",
+            step="tls",
+            condition="unexpected-data",
+            by=self.peer,
+            hint="somebody on the way may have put it there; try --tls direct",
         )
 
     def _end(self, error: XmppctlError) -> None:

@@ -7,7 +7,7 @@ No I/O here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NoReturn
 from xml.etree.ElementTree import Element
 from xml.parsers import expat
@@ -21,6 +21,9 @@ LANG = f"{{{NS_XML}}}lang"
 
 MAX_ELEMENT_BYTES = 16 * 1024 * 1024
 """Largest top-level element that is accepted; servers stop at 256 KiB to 10 MiB."""
+
+MAX_DEPTH = 128
+"""Deepest nesting that is accepted; real stanzas stay below 20. Elements are walked recursively."""
 
 
 class XmlError(ValueError):
@@ -45,10 +48,12 @@ class StreamParser:
         self._on_footer = on_footer
         self._stack: list[Element] = []
         self._tail: Element | None = None
+        self._text: list[str] = []
         self._opened = False
         self._closed = False
         self._size = 0
-        parser = expat.ParserCreate(namespace_separator="}")
+        # RFC 6120 §11.6: UTF-8, whatever an XML declaration says
+        parser = expat.ParserCreate("UTF-8", "}")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -77,7 +82,10 @@ class StreamParser:
             self._opened = True
             self._on_header(dict(element.attrib))
             return
+        if len(self._stack) >= MAX_DEPTH:
+            raise XmlError(f"elements nested more than {MAX_DEPTH} deep")
         if self._stack:
+            self._put_text()
             self._stack[-1].append(element)
         self._stack.append(element)
         self._tail = None
@@ -87,6 +95,7 @@ class StreamParser:
             self._closed = True
             self._on_footer()
             return
+        self._put_text()
         element = self._stack.pop()
         if self._stack:
             self._tail = element
@@ -97,14 +106,23 @@ class StreamParser:
             self._on_element(element)
 
     def _data(self, text: str) -> None:
-        if not self._stack:
-            self._size = 0  # white space between elements keeps the connection alive
+        if self._stack:
+            self._text.append(text)
             return
+        if text.strip(" \t\r\n"):
+            raise XmlError("text between elements")
+        self._size = 0  # white space between elements keeps the connection alive
+
+    def _put_text(self) -> None:
+        """The text since the last tag belongs behind the last child, or before the first."""
+        if not self._text:
+            return
+        text = "".join(self._text)
+        self._text.clear()
         if self._tail is not None:
-            self._tail.tail = (self._tail.tail or "") + text
+            self._tail.tail = text
         else:
-            top = self._stack[-1]
-            top.text = (top.text or "") + text
+            self._stack[-1].text = text
 
     def _refuse(self, *_: object) -> NoReturn:
         raise XmlError("comments, processing instructions and DTDs have no place in a stream")
@@ -186,11 +204,6 @@ def split(tag: str) -> tuple[str, str]:
         ns, _, name = tag[1:].partition("}")
         return ns, name
     return "", tag
-
-
-def walk(element: Element) -> Iterator[Element]:
-    """The element and all its descendants."""
-    return element.iter()
 
 
 def _tag(name: str) -> str:

@@ -1,0 +1,85 @@
+"""A Wire without a network: what goes out is kept, what comes in is given by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from xmppctl.errors import XmppctlError
+from xmppctl.model.account import Account
+from xmppctl.model.jid import parse as jid
+from xmppctl.session.stream import Session
+from xmppctl.session.trace import Trace
+from xmppctl.session.wire import Wire
+from xmppctl.session.xml import NS_CLIENT, NS_STREAM, parse
+
+HEADER = f"<stream:stream xmlns='{NS_CLIENT}' xmlns:stream='{NS_STREAM}' version='1.0'>"
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written; ``full`` bytes seem to wait for the network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+        self.aborted = False
+        self.full = 0
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.full
+
+    @property
+    def text(self) -> str:
+        """What was written since the last look."""
+        text, self.written = self.written.decode(), b""
+        return text
+
+
+def make_wire(trace: Trace | None = None, *, opened: bool = True) -> tuple[Wire, Transport]:
+    """A wire to the peer ``host:1``, with a stream that is open in both directions."""
+    wire, transport = Wire(trace or Trace(), "host:1"), Transport()
+    wire.connection_made(transport)
+    if opened:
+        wire.open("fake.test")
+        wire.data_received(HEADER.encode())
+        transport.text  # noqa: B018 - the header is not looked at
+    return wire, transport
+
+
+def account(**more: Any) -> Account:
+    """alice@fake.test, with short timeouts."""
+    return Account(jid("alice@fake.test"), **{"timeout": 0.05, "connect_timeout": 0.05, **more})
+
+
+def make_session(features: str = "<f/>") -> tuple[Session, Wire, Transport]:
+    """A session of alice@fake.test/r on such a wire."""
+    wire, transport = make_wire()
+    full = jid("alice@fake.test/r")
+    return Session(wire, account(), full, parse(features), wire.trace), wire, transport
+
+
+def come(wire: Wire, *stanzas: str) -> None:
+    """Stanzas of the stream's namespace come in, in one piece."""
+    wire.data_received("".join(stanzas).encode())
+
+
+def client(name: str, **attributes: str) -> Element:
+    """An element of the stream's namespace."""
+    return Element(f"{{{NS_CLIENT}}}{name}", attributes)
+
+
+def error_of(wire: Wire) -> XmppctlError:
+    """What ended the stream."""
+    assert wire.error is not None
+    return wire.error
