@@ -44,6 +44,7 @@ class App:
         self.command = PROGRAM
         self.guard: Guard | None = None
         self._trace: Trace | None = None
+        self._afterwards: list[str] = []
 
     @property
     def stdin(self) -> TextIO:
@@ -176,6 +177,15 @@ class App:
         """How far the work is; silent with ``-q``."""
         if not self.quiet:
             self._tell(text)
+
+    def afterwards(self, text: str) -> None:
+        """A status line that belongs below the records, such as a summary."""
+        self._afterwards.append(text)
+
+    def tell_afterwards(self) -> None:
+        """All records are out: tell what was kept for now."""
+        while self._afterwards:
+            self.status(self._afterwards.pop(0))
 
     def note(self, text: str) -> None:
         """What was done, in words; only with ``-v``."""

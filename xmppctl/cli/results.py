@@ -18,6 +18,7 @@ from xmppctl.errors import (
     LocalError,
     SignalError,
     UsageError,
+    XmppctlError,
     from_info,
     summarise,
 )
@@ -48,11 +49,17 @@ def execute(app: App, command: Command, call: Callable[[], Any]) -> None:
         sink = _sink(app, command, contract)
         try:
             _finish(guard, call(), sink)
-        except BaseException:
+        except BaseException as error:
             with suppress(SignalError, LocalError):
                 sink.abort()
+            app.tell_afterwards()
+            outcome = sink.outcome()
+            if outcome is not None and isinstance(error, XmppctlError) and error.step == "close":
+                # what became of the targets says more than how the stream ended behind them
+                raise from_info(outcome) from None
             raise
         sink.close()
+        app.tell_afterwards()
     if sink.count == 0 and app.option("fail_empty"):
         raise EmptyError("nothing was found")
     outcome = sink.outcome()
@@ -98,8 +105,7 @@ class Sink:
 
     def __init__(self, record: type) -> None:
         self.count = 0
-        has_error = any(field.name == "error" for field in fields(record))
-        self._failing = has_error and not getattr(record, "ERROR_IS_DATA", False)
+        self._failing = any(field.name == "error" for field in fields(record))
         self._errors: list[ErrorInfo | None] = []
 
     def put(self, record: Any) -> None:

@@ -8,7 +8,7 @@ import click
 
 from xmppctl import cli
 from xmppctl.cli.params import JID
-from xmppctl.errors import UsageError
+from xmppctl.errors import UsageError, from_info
 from xmppctl.model.disco import DiscoEntry, DiscoInfo, DiscoItem
 from xmppctl.model.jid import Jid
 
@@ -47,26 +47,45 @@ async def info(app: cli.App, jid: Jid | None, node: str | None) -> DiscoInfo:
 )
 @_jid
 @_node
+@click.option("--recurse", type=click.IntRange(min=0, max=20), default=0, metavar="N",
+              help="Also the items of the items, so many levels down.")  # fmt: skip
 @cli.pass_app
-async def items(app: cli.App, jid: Jid | None, node: str | None) -> AsyncIterator[DiscoItem]:
-    """List the items of an entity; of the own server by default."""
+async def items(
+    app: cli.App, jid: Jid | None, node: str | None, recurse: int
+) -> AsyncIterator[DiscoItem]:
+    """List the items of an entity; of the own server by default.
+
+    With --recurse, items that cannot be asked in their turn are told on standard error.
+    """
     from xmppctl.protocol import disco
 
     async with app.session() as session:
-        async for item in disco.items(session, jid or session.domain, node):
-            yield item
+        begin = jid or session.domain
+        if not recurse:
+            async for item in disco.items(session, begin, node):
+                yield item
+            return
+        timeout = session.account.timeout
+        walk = disco.walk(session, begin, node, depth=recurse + 1, timeout=timeout)
+        async for entry in walk:
+            if entry.error is not None and entry.depth == 0:
+                raise from_info(entry.error)
+            if entry.error is not None:
+                app.warn(f"{entry.jid} cannot be asked: {entry.error.text}")
+            if entry.depth:
+                yield DiscoItem(entry.jid, entry.node, entry.name)
 
 
 @cmd.command(
     "find",
     examples=(
         "xmppctl disco find urn:xmpp:http:upload:0",
-        "xmppctl -o plain disco find --category conference --identity-type text",
+        "xmppctl -o plain disco find --category conference --type text",
     ),
 )
 @click.argument("features", metavar="[FEATURE]...", nargs=-1)
 @click.option("--category", help="Category of an identity, such as conference.")
-@click.option("--identity-type", "kind", help="Type of that identity, such as text.")
+@click.option("--type", "kind", help="Type of that identity, such as text.")
 @click.option("--below", "jid", type=JID, help="Where to begin; the own server by default.")
 @_depth
 @cli.pass_app
@@ -83,7 +102,7 @@ async def find(
     Entities that cannot be asked are told on standard error.
     """
     if not features and category is None and kind is None:
-        raise UsageError("name a FEATURE, --category or --identity-type")
+        raise UsageError("name a FEATURE, --category or --type")
     from xmppctl.protocol import disco
 
     matches = disco.matcher(features, category, kind)

@@ -14,8 +14,18 @@ cmd = cli.group("entity", section="Services", help="Clock, software and activity
 _jid = click.argument("jid", type=JID, required=False)
 
 
-@cmd.command("time", examples=("xmppctl entity time", "xmppctl entity time example.org --json"))
+def _offset_alone(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        options = ctx.ensure_object(cli.App).options
+        options.setdefault("fields", ("offset_ms", "option --offset"))
+
+
+@cmd.command(
+    "time", examples=("xmppctl entity time --json", "xmppctl -o plain entity time --offset")
+)
 @_jid
+@click.option("--offset", is_flag=True, is_eager=True, expose_value=False, callback=_offset_alone,
+              help="Show only by how many milliseconds the clock is ahead.")  # fmt: skip
 @cli.pass_app
 async def time(app: cli.App, jid: Jid | None) -> EntityTime:
     """Show the clock of an entity against the own; of the own server by default."""

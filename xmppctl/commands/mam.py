@@ -59,7 +59,7 @@ async def query(
             ):
                 yield message
             return
-        for message in await mam.latest(
+        async for message in mam.latest(
             session, wanted, last or DEFAULT_LAST, page_size=page_size, raw=app.raw_xml
         ):
             yield message

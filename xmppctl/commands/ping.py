@@ -12,6 +12,7 @@ from xmppctl.cli.params import DURATION, JID
 from xmppctl.errors import EmptyError
 from xmppctl.model.jid import Jid
 from xmppctl.model.ping import Pong
+from xmppctl.output import MONITOR_FORMATS
 
 if TYPE_CHECKING:
     from xmppctl.model.monitor import Check, Metric
@@ -31,9 +32,9 @@ def monitor(pongs: Sequence[Pong]) -> tuple[list[Check], list[Metric]]:
         reason = next((pong.error.text for pong in own if pong.error is not None), None)
         labels = {"jid": jid}
         up.append(Sample(labels, float(bool(times))))
-        loss.append(Sample(labels, lost))
+        loss.append(Sample(labels, round(lost, 9)))
         if average is not None:
-            rtt.append(Sample(labels, average / 1000))
+            rtt.append(Sample(labels, round(average / 1000, 9)))
         text = f"{jid} answers in {average:.1f} ms" if average is not None else reason or "down"
         if times and lost:
             text += f", {lost:.0%} lost"
@@ -72,9 +73,11 @@ def monitor(pongs: Sequence[Pong]) -> tuple[list[Check], list[Metric]]:
               help="Pings to each JID; 0 goes on until interrupted.")  # fmt: skip
 @click.option("-i", "--interval", type=DURATION, default="1s", show_default=True,
               help="Time from one ping to the next.")  # fmt: skip
+@click.option("-w", "--within", type=DURATION,
+              help="End after this time, however many pings were sent.")  # fmt: skip
 @cli.pass_app
 async def cmd(
-    app: cli.App, jids: tuple[Jid, ...], count: int, interval: float
+    app: cli.App, jids: tuple[Jid, ...], count: int, interval: float, within: float | None
 ) -> AsyncIterator[Pong]:
     """Ping entities; the own server by default.
 
@@ -83,6 +86,7 @@ async def cmd(
     client that is not online, exits with 10.
     """
     import asyncio
+    import math
 
     from xmppctl.protocol import ping
 
@@ -90,23 +94,36 @@ async def cmd(
     async with app.session() as session:
         targets = list(dict.fromkeys(jids)) or [Jid(None, session.domain, None)]
         timeout = session.account.timeout
-        rooms = {jid: jid.is_full and await ping.is_room(session, jid, timeout=timeout)
-                 for jid in targets}  # fmt: skip
+        rooms = {
+            jid: asyncio.ensure_future(ping.is_room(session, jid, timeout=timeout))
+            for jid in targets
+            if jid.is_full
+        }
         loop = asyncio.get_running_loop()
         begin = loop.time()
+        end = math.inf if within is None else begin + within
         seq = 0
         try:
-            while count == 0 or seq < count:
+            while (count == 0 or seq < count) and begin + seq * interval < end:
                 await asyncio.sleep(begin + seq * interval - loop.time())
                 seq += 1
-                for jid in targets:
-                    pong = await ping.ping(session, jid, seq, occupant=rooms[jid], timeout=timeout)
+                limit = min(timeout, max(end - loop.time(), 0))
+                # one that keeps silent must not delay the others
+                answers = [
+                    ping.ping(session, jid, seq, in_room=rooms.get(jid), timeout=limit)
+                    for jid in targets
+                ]
+                for pong in await asyncio.gather(*answers):
                     pongs.append(pong)
                     yield pong
         finally:
+            for task in rooms.values():
+                task.cancel()
             if count != 1:
                 for jid in targets:
-                    app.status(_summary(str(jid), [p for p in pongs if p.to == str(jid)]))
+                    app.afterwards(_summary(str(jid), [p for p in pongs if p.to == str(jid)]))
+    if app.format in MONITOR_FORMATS:
+        return  # loss is a matter of its own there, short of a failure
     if len(targets) == 1 and any(pong.ok for pong in pongs) and not all(p.ok for p in pongs):
         lost = sum(not pong.ok for pong in pongs)
         raise EmptyError(f"{lost} of {len(pongs)} pings to {targets[0]} were lost", step="ping")

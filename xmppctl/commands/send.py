@@ -9,6 +9,7 @@ import click
 
 from xmppctl import cli
 from xmppctl.cli.params import JID, NONEMPTY
+from xmppctl.cli.stdin import check_text
 from xmppctl.errors import ErrorInfo, UsageError
 from xmppctl.model.jid import Jid, parse
 from xmppctl.model.message import SendResult
@@ -84,7 +85,10 @@ class _Request:
         if options["stanza"] is not None:
             self.stanza = self._read_stanza(options["stanza"])
         elif not self.lines:
-            self.body = self._checked(app.read_text(text))
+            if text is not None and cli.words_after_dashes():
+                self.body = self._checked(check_text(text))  # a text, even if it is a single -
+            else:
+                self.body = self._checked(app.read_text(text))
         self.room_password = app.room_password(
             file=options["room_password_file"], fd=options["room_password_fd"]
         )
@@ -185,7 +189,9 @@ class _Request:
         from xmppctl.session.xml import serialise
 
         def write(to: Jid, body: str | None) -> None:
-            self.app.stdout.write(serialise(self.outgoing(to, body).stanza, "") + "\n")
+            text = serialise(self.outgoing(to, body).stanza, "")
+            # line breaks stand in texts and values alone: as references they keep it in one line
+            self.app.stdout.write(text.replace("\n", "&#10;") + "\n")
 
         if not self.lines:
             for to in self.to:
@@ -200,7 +206,7 @@ class _Request:
         """Messages to accounts, services and clients, many on their way at once."""
         from xmppctl.protocol import send
 
-        async for result in send.send(session, self._messages(), wait=self._wait):
+        async for result in send.send(session, self._messages(session), wait=self._wait):
             yield result
 
     async def to_rooms(self, session: Any) -> AsyncIterator[SendResult]:
@@ -219,7 +225,7 @@ class _Request:
                     here[to] = await stack.enter_async_context(join)
                 except room.JOIN_ERRORS as error:
                     refused[to] = error.info()
-            async for message in self._messages():
+            async for message in self._messages(session):
                 if isinstance(message, SendResult):
                     yield message
                 elif message.to in refused:
@@ -227,19 +233,18 @@ class _Request:
                 else:
                     yield await room.speak(session, here[message.to], message)
 
-    async def _messages(self) -> AsyncIterator[Any]:
+    async def _messages(self, session: Any) -> AsyncIterator[Any]:
+        from xmppctl.protocol.send import until_ended
+
         if not self.lines:
             for to in self.to:
                 yield self.outgoing(to, self.body)
             return
-        async for line in self.app.lines():
+        async for line in until_ended(session, self.app.lines()):
+            error = line.error or _refusal(line.text)
             for to in self.to:
-                message = self.outgoing(to, "")
-                error = line.error or _refusal(line.text)
-                if error is not None:
-                    yield message.refused(error)
-                else:
-                    yield self.outgoing(to, line.text)
+                message = self.outgoing(to, line.text)
+                yield message if error is None else message.refused(error)
 
     @property
     def _wait(self) -> Any:

@@ -14,5 +14,8 @@ Rules of a record:
   ``PLAIN``   name of the one identifying field (default: the first field),
   ``JIDS``    names of the fields that are coloured as JIDs (default: by their usual names),
   ``SPARSE``  True where absent fields (None, empty lists and dicts) are left out of JSON;
+- a field named ``error`` (``ErrorInfo | None``) tells that the target of a record failed, and so
+  does the exit code then; an error that is mere data, such as a bounce in the archive, is
+  ``error_``;
 - a record that stands inside another one may have a ``__str__`` for the cell of a table.
 """

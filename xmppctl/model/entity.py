@@ -18,7 +18,9 @@ class EntityTime:
     tzo: Annotated[str, "its offset from UTC as +hh:mm"]
     local: Annotated[str, "its local time, RFC 3339 with that offset"]
     offset_ms: Annotated[
-        float, "its clock minus the own in milliseconds, half the round trip allowed for"
+        float,
+        "its clock minus the own in milliseconds, half the round trip allowed for; as exact as "
+        "the time that it told, which often has whole seconds",
     ]
     rtt_ms: Annotated[float, "round-trip time of the question in milliseconds"]
 

@@ -8,6 +8,10 @@ import unicodedata
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from xmppctl.model.xep import Xep
+
+XEPS = (Xep("0147", "1.2", "partial", "the JID of a URI; its query is not carried out"),)
+
 _FORBIDDEN_LOCAL = frozenset("\"&'/:<>@ ")
 _LABEL = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$|^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$")
 

@@ -20,7 +20,7 @@ class SendResult:
 
     to: Annotated[str, "JID of the recipient"]
     id: Annotated[str, "id of the message, to refer to it later"]
-    origin_id: Annotated[str, "origin id (XEP-0359), the same as id"]
+    origin_id: Annotated[str | None, "origin id (XEP-0359); null where a given stanza has none"]
     stanza_id: Annotated[str | None, "id that the room gave the message (XEP-0359)"] = None
     acked: Annotated[bool, "the own server has taken the message over"] = False
     confirmed: Annotated[
@@ -88,7 +88,8 @@ class Message:
         default_factory=dict
     )
     thread: Annotated[str | None, "conversation thread (RFC 6121 §5.2.5)"] = None
-    error: Annotated[ErrorInfo | None, "the error of a bounced message"] = None
+    # not named "error": a message that bounced once does not make reading it a failure
+    error_: Annotated[ErrorInfo | None, "the error of a bounced message"] = None
     muc: Annotated[Occupant | None, "the speaker in a room"] = None
     extensions: Annotated[list[str], "other payloads, as {namespace}name"] = field(
         default_factory=list

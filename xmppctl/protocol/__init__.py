@@ -9,30 +9,23 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
-from typing import Literal
 
+from xmppctl.model.xep import Xep
 from xmppctl.session import lean
+
+__all__ = ["Xep", "implemented"]
 
 lean.install()
 
-
-@dataclass(frozen=True)
-class Xep:
-    """One XEP that is implemented: ``status`` in the words of XEP-0453."""
-
-    number: str
-    version: str
-    status: Literal["complete", "partial", "planned", "deprecated", "removed"]
-    note: str = ""
+_DECLARING = ("xmppctl.model", "xmppctl.output", "xmppctl.session", "xmppctl.protocol")
 
 
 def implemented() -> list[tuple[Xep, str]]:
-    """All declared XEPs with the module that declares each, by number."""
+    """All declared XEPs with the module that declares each, by number, then module."""
     found: list[tuple[Xep, str]] = []
-    for package in ("xmppctl.protocol", "xmppctl.session"):
+    for package in _DECLARING:
         root = importlib.import_module(package)
         for info in pkgutil.walk_packages(root.__path__, f"{package}."):
             module = importlib.import_module(info.name)
             found.extend((xep, info.name) for xep in getattr(module, "XEPS", ()))
-    return sorted(found, key=lambda pair: pair[0].number)
+    return sorted(found, key=lambda pair: (pair[0].number, pair[1]))

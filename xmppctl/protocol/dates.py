@@ -27,7 +27,10 @@ def parse_datetime(text: str) -> datetime:
         raise ValueError(f"{text!r} is not a date and time of XEP-0082") from None
     if value.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is out of range") from None
 
 
 def format_datetime(value: datetime) -> str:

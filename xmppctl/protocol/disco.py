@@ -10,10 +10,11 @@ import aioxmpp.disco.xso as disco_xso
 import aioxmpp.rsm.xso as rsm_xso
 import aioxmpp.xso as xso
 
-from xmppctl.errors import ConnectError, ErrorInfo, XmppctlError
+from xmppctl.errors import ConnectError, ErrorInfo, RefusedError, XmppctlError
 from xmppctl.model.disco import DiscoEntry, DiscoInfo, DiscoItem, Identity, InfoField, InfoForm
 from xmppctl.model.jid import Jid
 from xmppctl.protocol import Xep, rsm
+from xmppctl.session.conditions import UNSUPPORTED
 from xmppctl.session.stream import Session
 
 XEPS = (
@@ -21,6 +22,9 @@ XEPS = (
     Xep("0128", "1.0.1", "complete"),
     Xep("0068", "1.3.0", "complete"),
 )
+
+PAGE = 100
+"""Items asked for at once."""
 
 _PARALLEL = 16
 """Questions under way at once while a tree is walked."""
@@ -78,24 +82,44 @@ async def items(
 ) -> AsyncIterator[DiscoItem]:
     """The entity's items (§4), page by page where the entity pages its answer (XEP-0059)."""
     guard = rsm.Guard()
-    query = Items(node=node)
+    answer = await _first_items(session, jid, node, timeout)
     while True:
-        answer = await session.request(
-            query,
-            expect=Items,
-            to=jid,
-            step="disco#items",
-            what=f"disco items of {jid}" + (f" node {node}" if node else ""),
-            timeout=timeout,
-        )
+        page = rsm.read(answer.page)
+        if page is not None:
+            guard.check(page, by=str(jid))
         for item in answer.items:
             yield DiscoItem(str(item.jid), item.node, item.name or None)
-        page = rsm.read(answer.page)
         if page is None or page.last is None or page.is_last(len(answer.items)):
             return
-        guard.check(page.last, by=str(jid))
-        query = Items(node=node)
-        query.page = rsm.request(after=page.last)
+        result_set = rsm.request(maximum=PAGE, after=page.last)
+        answer = await _items(session, jid, node, result_set, timeout)
+
+
+async def _first_items(
+    session: Session, jid: Jid | str, node: str | None, timeout: float | None
+) -> Any:
+    # one server lists all its rooms only to who asks for pages
+    try:
+        return await _items(session, jid, node, rsm.request(maximum=PAGE), timeout)
+    except RefusedError as error:
+        if error.condition not in ("bad-request", "feature-not-implemented"):
+            raise
+    return await _items(session, jid, node, None, timeout)
+
+
+async def _items(
+    session: Session, jid: Jid | str, node: str | None, result_set: Any, timeout: float | None
+) -> Any:
+    query = Items(node=node)
+    query.page = result_set
+    return await session.request(
+        query,
+        expect=Items,
+        to=jid,
+        step="disco#items",
+        what=f"disco items of {jid}" + (f" node {node}" if node else ""),
+        timeout=timeout,
+    )
 
 
 async def walk(
@@ -144,8 +168,13 @@ async def _visit(
     found = DiscoInfo(item.jid, item.node)
 
     async def ask_items() -> None:
-        async for child in items(session, item.jid, item.node, timeout=timeout):
-            below.append(child)
+        try:
+            async for child in items(session, item.jid, item.node, timeout=timeout):
+                below.append(child)
+        except RefusedError as error:
+            # who knows nothing of items has none; whether it is alive, disco#info tells
+            if error.condition not in UNSUPPORTED:
+                raise
 
     answers: list[Any] = await asyncio.gather(
         info(session, item.jid, item.node, timeout=timeout),

@@ -9,6 +9,7 @@ from typing import Any
 import aioxmpp.version.xso as version_xso
 import aioxmpp.xso as xso
 
+from xmppctl.errors import RefusedError, UnsupportedError
 from xmppctl.model.entity import EntityTime, LastActivity, SoftwareVersion
 from xmppctl.model.jid import Jid
 from xmppctl.protocol import Xep
@@ -49,15 +50,18 @@ async def clock(session: Session, jid: Jid) -> EntityTime:
     """
     begin = datetime.now(UTC)
     counter = time.perf_counter()
-    answer = await _ask(session, Time(), jid, "time", "its time (XEP-0202)")
+    answer = await _ask(session, Time(), jid, "time", "entity time (XEP-0202)")
     rtt = time.perf_counter() - counter
     try:
         utc = parse_datetime(answer.utc or "")
         offset = parse_offset(answer.tzo or "")
     except ValueError as error:
-        raise malformed(str(error), str(jid)) from None
+        raise _odd(str(error), jid, "time") from None
     middle = begin + timedelta(seconds=rtt / 2)
-    local = utc.astimezone(timezone(offset))
+    try:
+        local = utc.astimezone(timezone(offset))
+    except OverflowError:
+        raise _odd(f"{answer.utc!r} has no local time", jid, "time") from None
     return EntityTime(
         jid=str(jid),
         utc=utc,
@@ -70,9 +74,9 @@ async def clock(session: Session, jid: Jid) -> EntityTime:
 
 async def version(session: Session, jid: Jid) -> SoftwareVersion:
     """The entity's software (XEP-0092 §3)."""
-    answer = await _ask(session, version_xso.Query(), jid, "version", "its version (XEP-0092)")
+    answer = await _ask(session, version_xso.Query(), jid, "version", "software version (XEP-0092)")
     if answer.name is None and answer.version is None:
-        raise malformed("neither name nor version", str(jid))
+        raise _odd("neither name nor version", jid, "version")
     return SoftwareVersion(
         jid=str(jid), name=answer.name or "", version=answer.version or "", os=answer.os or None
     )
@@ -80,10 +84,13 @@ async def version(session: Session, jid: Jid) -> SoftwareVersion:
 
 async def last(session: Session, jid: Jid) -> LastActivity:
     """How long the entity has been running, gone or idle (XEP-0012 §3-§5)."""
-    answer = await _ask(session, Last(), jid, "last", "its last activity (XEP-0012)")
+    answer = await _ask(session, Last(), jid, "last", "last activity (XEP-0012)")
     if answer.seconds is None or answer.seconds < 0:
-        raise malformed("no number of seconds", str(jid))
-    since = datetime.now(UTC) - timedelta(seconds=answer.seconds)
+        raise _odd("no number of seconds", jid, "last")
+    try:
+        since = datetime.now(UTC) - timedelta(seconds=answer.seconds)
+    except OverflowError:
+        raise _odd(f"{answer.seconds} seconds", jid, "last") from None
     return LastActivity(
         jid=str(jid),
         kind="uptime" if jid.is_domain else "idle" if jid.is_full else "last_seen",
@@ -93,13 +100,36 @@ async def last(session: Session, jid: Jid) -> LastActivity:
     )
 
 
+def _odd(text: str, jid: Jid, step: str) -> RefusedError:
+    error = malformed(text, str(jid))
+    error.step = step
+    return error
+
+
 async def _ask(session: Session, payload: Any, jid: Jid, step: str, feature: str) -> Any:
-    # of an account or a client, service-unavailable says "not there"; a server's says "unknown"
-    return await session.request(
-        payload,
-        to=jid,
-        expect=type(payload),
-        step=step,
-        what=f"the {step} of {jid}",
-        feature=feature if jid.is_domain else None,
-    )
+    what = f"{feature} of {jid}"
+    try:
+        # of an account or a client, service-unavailable may say "not there" as well as "unknown"
+        return await session.request(
+            payload,
+            to=jid,
+            expect=type(payload),
+            step=step,
+            what=what,
+            feature=feature if jid.is_domain else None,
+        )
+    except RefusedError as error:
+        error.step = step
+        if error.condition == "feature-not-implemented":
+            raise UnsupportedError(
+                f"{jid} does not offer {feature}",
+                step=step,
+                condition=error.condition,
+                type=error.type,
+                by=error.by,
+            ) from None
+        if error.condition in ("forbidden", "not-authorized", "subscription-required"):
+            error.hint = "it is told to those who may see the presence (xmppctl roster)"
+        elif error.condition == "service-unavailable":
+            error.hint = "a client that is not online, or that does not tell; nothing said which"
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ import aioxmpp.forms.xso as forms_xso
 import aioxmpp.rsm.xso as rsm_xso
 import aioxmpp.xso as xso
 
+from xmppctl.errors import RefusedError, XmppctlError
 from xmppctl.model.jid import Jid
 from xmppctl.model.message import Message
 from xmppctl.protocol import Xep, rsm
@@ -61,7 +63,6 @@ async def forwards(
     *,
     page_size: int,
     raw: bool = False,
-    warn: Callable[[str], None] = lambda text: None,
 ) -> AsyncIterator[Message]:
     """All matching messages, oldest first, page by page; memory holds one page.
 
@@ -70,45 +71,83 @@ async def forwards(
     """
     guard = rsm.Guard()
     last: str | None = None
-    before: set[str] = set()
+    before: set[str | None] = set()
     while True:
-        found, fin = await _page(session, wanted, rsm.request(maximum=page_size, after=last), raw)
-        for message in found:
-            if message.archive_id not in before:
+        page = await _page(session, wanted, rsm.request(maximum=page_size, after=last), raw)
+        guard.check(page.bounds, by=session.bare)
+        now: set[str | None] = set()
+        for message in page.messages:
+            if message.archive_id is None or message.archive_id not in before | now:
                 yield message
-        page = rsm.read(fin.page)
-        if _is_complete(fin) or not found or page is None or page.last is None:
+            now.add(message.archive_id)
+        if page.is_end:
             return
-        guard.check(page.last, by=session.bare)
-        before = {message.archive_id or "" for message in found}
-        last = page.last
+        last = _further(page.bounds.last, session)
+        before = now
 
 
 async def latest(
     session: Session, wanted: Filter, number: int, *, page_size: int, raw: bool = False
-) -> list[Message]:
-    """The last ``number`` matching messages, oldest first; pages are asked for backwards (§4.3)."""
+) -> AsyncIterator[Message]:
+    """The last ``number`` matching messages, oldest first; pages are asked for backwards (§4.3).
+
+    They are given when all of them came, or when something failed, before that is raised.
+    Raises RefusedError, UnsupportedError, DeadlineError.
+    """
     guard = rsm.Guard()
-    collected: list[Message] = []
-    seen: set[str] = set()
+    collected: deque[Message] = deque()
+    seen: set[str | None] = {None}
     first = ""
-    while len(collected) < number:
-        size = min(page_size, number - len(collected))
-        found, fin = await _page(session, wanted, rsm.request(maximum=size, before=first), raw)
-        fresh = [message for message in found if message.archive_id not in seen]
-        seen.update(message.archive_id or "" for message in fresh)
-        collected[:0] = fresh
-        page = rsm.read(fin.page)
-        if _is_complete(fin) or not found or page is None or page.first is None:
-            break
-        guard.check(page.first, by=session.bare)
-        first = page.first
-    return collected[-number:] if number else []
+    failure: XmppctlError | None = None
+    try:
+        while True:
+            size = min(page_size, number - len(collected))
+            page = await _page(session, wanted, rsm.request(maximum=size, before=first), raw)
+            guard.check(page.bounds, by=session.bare)
+            for message in reversed(page.messages):
+                if message.archive_id is None or message.archive_id not in seen:
+                    collected.appendleft(message)
+                seen.add(message.archive_id)
+            if page.is_end or len(collected) >= number:
+                break
+            first = _further(page.bounds.first, session)
+    except XmppctlError as error:
+        failure = error
+    while len(collected) > number:
+        collected.popleft()
+    while collected:
+        yield collected.popleft()
+    if failure is not None:
+        raise failure
 
 
-async def _page(
-    session: Session, wanted: Filter, result_set: Any, raw: bool
-) -> tuple[list[Message], Any]:
+@dataclass(frozen=True)
+class _Page:
+    """What one question brought; ``results`` counts also what holds no message."""
+
+    messages: list[Message]
+    results: int
+    bounds: rsm.Page
+    complete: bool
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing follows: the archive says so, or the page is empty (XEP-0059 §2.2)."""
+        return self.complete or not self.results
+
+
+def _further(uid: str | None, session: Session) -> str:
+    if uid is not None:
+        return uid
+    raise RefusedError(
+        f"the archive of {session.bare} has more, but does not say after what to ask for it",
+        step="mam",
+        condition="malformed-answer",
+        by=session.bare,
+    )
+
+
+async def _page(session: Session, wanted: Filter, result_set: Any, raw: bool) -> _Page:
     query = Query()
     query.queryid = session.new_id()
     query.form = _form(wanted)
@@ -124,7 +163,13 @@ async def _page(
             progress=inbox,
         )
         found = [_message(session, stanza, raw) for stanza in inbox.drain()]
-    return [message for message in found if message is not None], fin
+    bounds = rsm.read(fin.page) or rsm.Page(None, None, None, None)
+    complete = fin.complete in ("true", "1")
+    session.trace.note(
+        f"archive page: {len(found)} messages, complete={complete}, count={bounds.count}, "
+        f"first={bounds.first}, last={bounds.last}"
+    )
+    return _Page([m for m in found if m is not None], len(found), bounds, complete)
 
 
 def _belongs_to(session: Session, queryid: str) -> Callable[[Element], bool]:
@@ -173,7 +218,3 @@ def _form(wanted: Filter) -> Any:
         if value is not None:
             form.fields.append(forms_xso.Field(type_=None, var=name, values=[value]))
     return form
-
-
-def _is_complete(fin: Any) -> bool:
-    return fin.complete in ("true", "1")

@@ -29,7 +29,13 @@ NS_MUC_USER = "http://jabber.org/protocol/muc#user"
 
 _TYPES = get_args(MessageType)
 _OWN = {f"{{{NS_CLIENT}}}{name}" for name in ("body", "subject", "thread", "error")}
-_READ = {f"{{{NS_STANZA_ID}}}stanza-id", f"{{{NS_STANZA_ID}}}origin-id", f"{{{NS_DELAY}}}delay"}
+_READ = {
+    f"{{{NS_STANZA_ID}}}stanza-id",
+    f"{{{NS_STANZA_ID}}}origin-id",
+    f"{{{NS_DELAY}}}delay",
+    # a forerunner of stanza ids that one server still writes beside them
+    "{urn:xmpp:mam:tmp}archived",
+}
 
 
 def read(
@@ -48,6 +54,7 @@ def read(
     anybody can write such elements (XEP-0359 §6, XEP-0203 §5).
     """
     sender, to = stanza.get("from"), stanza.get("to")
+    outgoing = bool(sender) and str(lenient(sender or "").bare) == own
     kind = stanza.get("type", "normal")
     bodies = _texts(stanza, "body")
     believed = trusted | {own}
@@ -59,9 +66,10 @@ def read(
         origin_id=_attribute(stanza.find(f"{{{NS_STANZA_ID}}}origin-id"), "id"),
         stanza_ids=_stanza_ids(stanza, believed),
         from_=sender,
-        to=to,
+        # what is addressed to nobody is for the own account (RFC 6120 §10.3.1)
+        to=own if outgoing and to is None else to,
         type=kind if kind in _TYPES else "normal",  # type: ignore[arg-type]
-        direction="out" if sender and str(lenient(sender).bare) == own else "in",
+        direction="out" if outgoing else "in",
         timestamp=stamp.stamp if stamp is not None else None,
         delay=stamp,
         lang=stanza.get(LANG),
@@ -69,7 +77,7 @@ def read(
         body=_choose(bodies, stanza.get(LANG)),
         bodies=bodies if len(bodies) > 1 else {},
         thread=stanza.findtext(f"{{{NS_CLIENT}}}thread") or None,
-        error=_error(stanza) if kind == "error" else None,
+        error_=_error(stanza) if kind == "error" else None,
         muc=_occupant(sender, muc) if kind == "groupchat" else None,
         extensions=_extensions(stanza, read_muc=kind == "groupchat"),
         raw_xml=serialise(stanza, "") if raw else None,
@@ -77,20 +85,18 @@ def read(
 
 
 def _texts(stanza: Element, name: str) -> dict[str, str]:
-    """Texts by language, "" where none is written; the first of each counts."""
+    """Texts by language, the stanza's where they have none; the first of each counts."""
+    own = stanza.get(LANG, "")
     found: dict[str, str] = {}
     for element in stanza.findall(f"{{{NS_CLIENT}}}{name}"):
-        found.setdefault(element.get(LANG, ""), element.text or "")
+        found.setdefault(element.get(LANG, own), element.text or "")
     return found
 
 
 def _choose(texts: dict[str, str], lang: str | None) -> str | None:
     if not texts:
         return None
-    for key in ("", lang or ""):
-        if key in texts:
-            return texts[key]
-    return next(iter(texts.values()))
+    return texts[lang or ""] if (lang or "") in texts else next(iter(texts.values()))
 
 
 def _stanza_ids(stanza: Element, believed: frozenset[str]) -> list[StanzaId]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 from typing import Literal
 
 import aioxmpp.ping.xso as ping_xso
@@ -19,15 +20,16 @@ XEPS = (
     Xep("0410", "1.1.0", "partial", "pings to room occupants are recognised as such"),
 )
 
-_UNREACHABLE = frozenset(
-    {"remote-server-not-found", "remote-server-timeout", "host-unknown", "gone"}
-)
-_ABSENT = frozenset({"service-unavailable", "recipient-unavailable", "item-not-found"})
+_UNREACHABLE = frozenset({"remote-server-not-found", "remote-server-timeout"})
+_ABSENT = frozenset({"service-unavailable", "recipient-unavailable", "item-not-found", "gone"})
 
 
-async def ping(session: Session, to: Jid, seq: int, *, occupant: bool, timeout: float) -> Pong:
-    """One ping. What the answer means depends on whom it was for (contract §7).
+async def ping(
+    session: Session, to: Jid, seq: int, *, in_room: Awaitable[bool] | None, timeout: float
+) -> Pong:
+    """One ping. What the answer means depends on whom it was for.
 
+    ``in_room`` tells whether a full JID is a room's occupant; it is awaited where that matters.
     A stream that ends is raised; everything that the other side says is in the record.
     """
     pending = session.ask(ping_xso.Ping(), to=to)
@@ -41,6 +43,7 @@ async def ping(session: Session, to: Jid, seq: int, *, occupant: bool, timeout: 
         )
         return Pong(str(to), seq, ok=False, rtt_ms=None, error=none.info())
     rtt = round((time.perf_counter() - begin) * 1000, 3)
+    occupant = in_room is not None and await in_room
     if answer.get("type") == "result":
         return Pong(str(to), seq, ok=True, rtt_ms=rtt, answered_by=_who(to, occupant))
     error = stanza_error(answer, f"ping {to}")
@@ -65,7 +68,7 @@ def _failure(to: Jid, occupant: bool, error: XmppctlError) -> ErrorInfo | None:
     if error.condition in _UNREACHABLE:
         return error.info()
     if occupant and error.condition == "not-acceptable":
-        error.hint = "a room relays pings between its occupants only: join it first"
+        error.hint = "a room relays pings between its occupants alone: join it first"
         return error.info()
     if to.is_full and error.condition in _ABSENT:
         where = "in the room" if occupant else "online"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element, SubElement
 
@@ -12,9 +12,11 @@ from xmppctl.errors import DeadlineError, RefusedError, UnsupportedError, Xmppct
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.message import SendResult
 from xmppctl.protocol import Xep
+from xmppctl.protocol.handover import dispatch
 from xmppctl.protocol.send import NS_STANZA_ID, Outgoing
 from xmppctl.session.conditions import stanza_error
-from xmppctl.session.stream import MESSAGE, PRESENCE, Inbox, Session
+from xmppctl.session.inbox import Inbox
+from xmppctl.session.stream import MESSAGE, PRESENCE, Session
 
 XEPS = (Xep("0045", "1.35.5", "partial", "messages to a room"),)
 
@@ -36,13 +38,17 @@ JOIN_ERRORS = (RefusedError, UnsupportedError, DeadlineError)
 """What keeps one room closed, while others may be open."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Joined:
-    """A room that the session is in: ``me`` is the own occupant JID."""
+    """A room that the session is in: ``me`` is the own occupant JID.
+
+    ``silent``: it let a message go without an answer, so that nobody waits for it any more.
+    """
 
     room: Jid
     me: Jid
     codes: frozenset[int]
+    silent: bool = False
 
 
 @asynccontextmanager
@@ -54,7 +60,7 @@ async def joined(
     password: str | None = None,
     create: bool = False,
 ) -> AsyncIterator[Joined]:
-    """Be in the room; at the end leave it and wait until the room says so.
+    """Be in the room; at the end leave it and wait until the room says so, if all went well.
 
     Joined is who has seen the own presence with status 110 (§7.2.2). A room that this very join
     created is destroyed again and refused as item-not-found, unless ``create``.
@@ -79,11 +85,17 @@ async def joined(
                 by=str(room),
                 hint="xmppctl muc create makes rooms",
             )
+        leave = _presence(membership.me, "unavailable")
         try:
             yield membership
-        finally:
-            session.trace.enter("leave")
-            session.send(_presence(membership.me, "unavailable"))
+        except BaseException:
+            # somebody is waiting for the end of the run: the room hears it, and may answer or not
+            with suppress(XmppctlError):
+                session.send(leave)
+            raise
+        session.trace.enter("leave")
+        session.send(leave)
+        if not membership.silent:
             await _gone(session, inbox, membership.me)
 
 
@@ -96,15 +108,21 @@ async def speak(
     """
     result = message.result
     with session.inbox(_echo_or_error(here, message)) as inbox:
+        session.trace.enter("send")
+        taken = False
         try:
-            session.trace.enter("send")
-            session.send(message.stanza)
-            stanza = await _next(session, inbox, here.room, "send", timeout)
+            with dispatch(session, message.stanza) as sent:
+                try:
+                    stanza = await _next(session, inbox, here.room, "send", timeout)
+                finally:
+                    taken = sent.taken
             if stanza.get("type") == "error":
+                taken = True
                 raise stanza_error(stanza, f"the message to {here.room}")
         except XmppctlError as error:
+            here.silent = isinstance(error, DeadlineError)
             error.step, error.by = "send", error.by or str(here.room)
-            return replace(result, error=error.info())
+            return replace(result, acked=taken, error=error.info())
     return replace(result, stanza_id=_room_id(stanza, here.room), acked=True, confirmed=True)
 
 

@@ -59,19 +59,23 @@ class Guard:
     """Ends a walk through pages that would never end.
 
     A responder that does not know the UID after which it is asked may begin anew instead of
-    saying item-not-found: then the same page ends come again.
+    saying item-not-found: then the same page boundaries come again.
     """
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        self._firsts: set[str] = set()
+        self._lasts: set[str] = set()
 
-    def check(self, uid: str, *, by: str) -> None:
-        """Remember the end of a page. Raises RefusedError where it was there before."""
-        if uid in self._seen:
-            raise RefusedError(
-                f"{by} gives the same page again and again",
-                condition="page-repeated",
-                by=by,
-                hint="what was shown before this is complete up to here; report it to the server",
-            )
-        self._seen.add(uid)
+    def check(self, page: Page, *, by: str) -> None:
+        """Remember the page's first and last UID. Raises RefusedError where one was there."""
+        for uid, seen in ((page.first, self._firsts), (page.last, self._lasts)):
+            if uid is None:
+                continue
+            if uid in seen:
+                raise RefusedError(
+                    f"{by} gives a page that it gave before",
+                    condition="page-repeated",
+                    by=by,
+                    hint="what was shown is all that came before; the rest cannot be reached",
+                )
+            seen.add(uid)

@@ -2,31 +2,30 @@
 
 Stanzas between two entities are processed in order (RFC 6120 §10.1). So behind each message goes
 a *barrier*, a ping to the recipient's bare JID: a bounce of the message arrives before the
-barrier's answer, whatever that answer is. XEP-0198's ``<r/>`` in the same flight tells whether the
-own server took the message over.
+barrier's answer, whatever that answer is. In the same flight XEP-0198's ``<r/>`` tells whether the
+own server took the message over; where the server does not offer that, a ping to the server itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element, SubElement
 
 import aioxmpp.ping.xso as ping_xso
 
-from xmppctl.errors import ErrorInfo, XmppctlError
+from xmppctl.errors import DeadlineError, ErrorInfo, XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.message import SendResult
-from xmppctl.protocol import Xep
+from xmppctl.protocol.handover import Handover, dispatch
 from xmppctl.session import acks
 from xmppctl.session.conditions import stanza_error
-from xmppctl.session.stream import MESSAGE, Inbox, Pending, Session
+from xmppctl.session.inbox import Inbox
+from xmppctl.session.stream import MESSAGE, Session
 from xmppctl.session.xml import LANG, NS_CLIENT
-
-XEPS = (Xep("0198", "1.6.3", "partial", "acknowledgements; streams are never resumed"),)
 
 NS_STANZA_ID = "urn:xmpp:sid:0"
 
@@ -34,6 +33,11 @@ WINDOW = 32
 """Messages on their way at once when many are sent over one connection."""
 
 Wait = Literal["confirmed", "acked"]
+
+T = TypeVar("T")
+
+_UNREACHABLE = frozenset({"remote-server-not-found", "remote-server-timeout"})
+"""With these a barrier's answer says itself that nothing can have arrived."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Outgoing:
     def result(self) -> SendResult:
         """The result as long as nothing is known."""
         origin = self.stanza.find(f"{{{NS_STANZA_ID}}}origin-id")
-        origin_id = origin.get("id", self.id) if origin is not None else self.id
+        origin_id = origin.get("id") if origin is not None else None
         return SendResult(to=str(self.to), id=self.id, origin_id=origin_id)
 
     def refused(self, error: ErrorInfo) -> SendResult:
@@ -90,6 +94,34 @@ def adopt(stanza: Element, to: Jid, *, id: str) -> Outgoing:
     return Outgoing(to, stanza)
 
 
+async def until_ended(session: Session, source: AsyncIterable[T]) -> AsyncIterator[T]:
+    """What ``source`` gives while the stream is up.
+
+    For a source that may keep silent for long: raises what ended the stream, instead of waiting
+    for something that could not be sent any more.
+    """
+    iterator = aiter(source)
+    with session.inbox(lambda stanza: False) as nothing:
+        ended = asyncio.ensure_future(nothing.get())
+        try:
+            while True:
+                following: asyncio.Future[T] = asyncio.ensure_future(anext(iterator))
+                try:
+                    either: set[asyncio.Future[Any]] = {following, ended}
+                    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    following.cancel()  # does nothing to what is done
+                if not following.done():
+                    ended.result()
+                try:
+                    item = following.result()
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            ended.cancel()
+
+
 async def send(
     session: Session,
     messages: AsyncIterable[Outgoing | SendResult],
@@ -101,11 +133,15 @@ async def send(
 
     What fails for one recipient is in its record, also where the stream ended: a message whose
     fate is unknown is never sent again. Where ``messages`` gives a result instead of a message
-    (one that was refused before it was sent) it comes out in its place.
+    (one that was refused before it was sent) it comes out in its place. What ``messages`` raises
+    is raised when the results of all messages before it are out.
     """
+    if not session.offers(acks.FEATURE):
+        session.trace.note("no acknowledgements (XEP-0198): the own server is asked by pings")
     source = aiter(messages)
     following: asyncio.Future[Outgoing | SendResult] | None = None
     window: deque[asyncio.Task[SendResult]] = deque()
+    failure: XmppctlError | None = None
     try:
         while True:
             # results go out as they come, also while the next message keeps us waiting
@@ -123,11 +159,16 @@ async def send(
                     message = following.result()
                 except StopAsyncIteration:
                     break
+                except XmppctlError as error:
+                    failure = error
+                    break
                 following = None
                 window.append(asyncio.ensure_future(_one(session, message, wait, timeout)))
                 await asyncio.sleep(0)  # it goes out before the next one is read
         while window:
             yield await window.popleft()
+        if failure is not None:
+            raise failure
     finally:
         for task in window:
             task.cancel()
@@ -141,65 +182,74 @@ async def _one(
     if isinstance(message, SendResult):
         return message
     result = message.result
-    with session.inbox(_bounces(message)) as bounces:
+    with session.inbox(_bounces(session, message)) as bounces:
         try:
-            enabling = session.enabling()
-            barrier = None
-            if wait == "confirmed" or session.outbound is None:
-                barrier = session.ask(ping_xso.Ping(), to=_probe(session, message.to, wait))
-            after: list[Element] = [barrier.element] if barrier is not None else []
-            if session.outbound is not None:
-                session.send(*enabling, message.stanza, acks.REQUEST, *after)
-                number = session.outbound.sent - len(after)
-            else:
-                session.send(message.stanza, *after)
-                number = 0
-            return await _fate(session, result, message, bounces, barrier, number, wait, timeout)
+            # whoever decides about the message's fate answers for the bare JID
+            barrier = session.ask(ping_xso.Ping(), to=message.to.bare) if _proves(wait) else None
+            with dispatch(session, message.stanza, *([barrier.element] if barrier else [])) as sent:
+                if barrier is None:
+                    failure = await _failure(sent.wait(timeout))
+                else:
+                    answer = session.answer(barrier, step="send", timeout=timeout)
+                    failure = await _failure(answer, f"the message to {message.to}")
+                return _fate(result, message.to, bounces, failure, sent, wait)
         except XmppctlError as error:
             return replace(result, error=_at(error, message.to))
 
 
-async def _fate(
-    session: Session,
-    result: SendResult,
-    message: Outgoing,
-    bounces: Inbox,
-    barrier: Pending | None,
-    number: int,
-    wait: Wait,
-    timeout: float | None,
-) -> SendResult:
-    if barrier is None:
-        await session.acknowledged(number, step="send", timeout=timeout)
-        return replace(result, acked=True)
-    failure: ErrorInfo | None = None
+def _proves(wait: Wait) -> bool:
+    return wait == "confirmed"
+
+
+async def _failure(answer: Awaitable[Element | None], what: str = "") -> XmppctlError | None:
+    """Why there is no answer, or that the answer says that nobody could be reached."""
     try:
-        await session.answer(barrier, step="send", timeout=timeout)
+        iq = await answer
     except XmppctlError as error:
-        failure = _at(error, message.to)
-    outbound = session.outbound
-    acked = (outbound.acked - number) % (1 << 32) < 1 << 31 if outbound is not None else not failure
-    for bounce in bounces.drain():
-        refused = stanza_error(bounce, f"the message to {message.to}")
-        return replace(result, acked=acked, error=_at(refused, message.to))
-    confirmed = failure is None and wait == "confirmed"
-    return replace(result, acked=acked or failure is None, confirmed=confirmed, error=failure)
+        return error
+    if iq is None or iq.get("type") != "error":
+        return None
+    refusal = stanza_error(iq, what)
+    return refusal if refusal.condition in _UNREACHABLE else None
 
 
-def _probe(session: Session, to: Jid, wait: Wait) -> str:
-    """Whom the barrier asks: whoever decides about the message's fate answers for the bare JID."""
-    return session.domain if wait == "acked" else str(to.bare)
+def _fate(
+    result: SendResult,
+    to: Jid,
+    bounces: Inbox,
+    failure: XmppctlError | None,
+    sent: Handover,
+    wait: Wait,
+) -> SendResult:
+    bounce = _first(bounces)
+    if bounce is not None:
+        return replace(
+            result, acked=True, error=_at(stanza_error(bounce, f"the message to {to}"), to)
+        )
+    if failure is None:
+        return replace(result, acked=True, confirmed=_proves(wait))
+    if isinstance(failure, DeadlineError) and sent.taken:
+        failure.hint = "the own server has the message; whether it arrived cannot be told"
+    return replace(result, acked=sent.taken, error=_at(failure, to))
 
 
-def _bounces(message: Outgoing) -> Callable[[Element], bool]:
-    own = str(lenient(str(message.to)).bare)
+def _first(bounces: Inbox) -> Element | None:
+    try:
+        return next(bounces.drain(), None)
+    except XmppctlError:  # the stream ended, which whoever waited for an answer knows already
+        return None
+
+
+def _bounces(session: Session, message: Outgoing) -> Callable[[Element], bool]:
+    """A bounce comes from the recipient or, in its name or its own, from the own server."""
+    senders = {str(lenient(str(message.to.bare))), session.bare, session.domain}
 
     def matches(stanza: Element) -> bool:
         return (
             stanza.tag == MESSAGE
             and stanza.get("type") == "error"
             and stanza.get("id") == message.id
-            and str(lenient(stanza.get("from", own)).bare) == own
+            and str(lenient(stanza.get("from", session.bare)).bare) in senders
         )
 
     return matches

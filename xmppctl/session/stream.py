@@ -225,7 +225,11 @@ class Session:
                 condition="malformed-answer",
                 by=pending.to or self.domain,
             )
-        return from_element(result, expect, by=pending.to or self.domain)
+        try:
+            return from_element(result, expect, by=pending.to or self.domain)
+        except RefusedError as error:
+            error.step = step
+            raise
 
     # --- acknowledgements (XEP-0198)
 
