@@ -183,8 +183,9 @@ def put(conn, queryid, ident, body="x", *, sender=" from='alice@fake.test'", inn
     )
 
 
-def fin(conn, request, first="", last="", complete="false"):
+def fin(conn, request, first="", last="", complete="false", count=None):
     ends = f"<first>{first}</first><last>{last}</last>" if first else ""
+    ends += f"<count>{count}</count>" if count is not None else ""
     conn.result(
         request,
         f"<fin xmlns='{MAM}' complete='{complete}'><set xmlns='{RSM}'>{ends}</set></fin>",
@@ -239,6 +240,36 @@ def test_overlapping_pages_and_doubles_are_given_once(against):
         fin(conn, request, names[0], names[-1], "false" if after is None else "true")
 
     assert bodies(against(page, "mam", "query", "--all")) == list("abcde")
+
+
+def test_an_archive_that_ends_before_the_number_it_told_is_asked_again(against):
+    asked = []
+
+    def page(conn, request, queryid, after, before):
+        asked.append(after)
+        names = {None: "ab", "b": "" if asked.count("b") == 1 else "cde"}[after]
+        for ident in names:
+            put(conn, queryid, ident, ident)
+        ends = (names[0], names[-1]) if names else ("", "")
+        fin(conn, request, *ends, complete="true" if after else "false", count=5 if names else 0)
+
+    assert bodies(against(page, "mam", "query", "--all")) == list("abcde")
+    assert asked == [None, "b", "b"]
+
+
+def test_a_number_that_is_only_an_estimate_ends_it_all_the_same(against):
+    asked = []
+
+    def page(conn, request, queryid, after, before):
+        asked.append(after)
+        if after is None:
+            put(conn, queryid, "a", "a")
+            fin(conn, request, "a", "a", complete="true", count=7)
+        else:
+            fin(conn, request, complete="true", count=7)
+
+    assert bodies(against(page, "mam", "query", "--all")) == ["a"]
+    assert asked == [None, "a"]
 
 
 def test_results_of_somebody_else_are_dropped(against):

@@ -66,24 +66,29 @@ async def forwards(
 ) -> AsyncIterator[Message]:
     """All matching messages, oldest first, page by page; memory holds one page.
 
-    A page that repeats is an error, messages that come twice are given once. Raises
-    RefusedError, UnsupportedError, DeadlineError.
+    A page that repeats is an error, messages that come twice are given once. An archive that ends
+    before the number that it told itself is asked once more: one server gives an empty last page
+    when somebody writes into the archive at that moment (ejabberd 23.01 with its own database).
+    Raises RefusedError, UnsupportedError, DeadlineError.
     """
     guard = rsm.Guard()
+    doubt = _Doubt(session)
     last: str | None = None
     before: set[str | None] = set()
     while True:
         page = await _page(session, wanted, rsm.request(maximum=page_size, after=last), raw)
         guard.check(page.bounds, by=session.bare)
+        doubt.see(page)
         now: set[str | None] = set()
         for message in page.messages:
             if message.archive_id is None or message.archive_id not in before | now:
                 yield message
             now.add(message.archive_id)
-        if page.is_end:
+        if page.is_end and not doubt.is_justified():
             return
-        last = _further(page.bounds.last, session)
-        before = now
+        if page.results:
+            last = _further(page.bounds.last, session)
+            before = now
 
 
 async def latest(
@@ -95,6 +100,7 @@ async def latest(
     Raises RefusedError, UnsupportedError, DeadlineError.
     """
     guard = rsm.Guard()
+    doubt = _Doubt(session)
     collected: deque[Message] = deque()
     seen: set[str | None] = {None}
     first = ""
@@ -104,13 +110,15 @@ async def latest(
             size = min(page_size, number - len(collected))
             page = await _page(session, wanted, rsm.request(maximum=size, before=first), raw)
             guard.check(page.bounds, by=session.bare)
+            doubt.see(page)
             for message in reversed(page.messages):
                 if message.archive_id is None or message.archive_id not in seen:
                     collected.appendleft(message)
                 seen.add(message.archive_id)
-            if page.is_end or len(collected) >= number:
+            if len(collected) >= number or (page.is_end and not doubt.is_justified()):
                 break
-            first = _further(page.bounds.first, session)
+            if page.results:
+                first = _further(page.bounds.first, session)
     except XmppctlError as error:
         failure = error
     while len(collected) > number:
@@ -134,6 +142,34 @@ class _Page:
     def is_end(self) -> bool:
         """Whether nothing follows: the archive says so, or the page is empty (XEP-0059 §2.2)."""
         return self.complete or not self.results
+
+
+class _Doubt:
+    """Whether an archive that says it is at its end should be asked once more."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._told = 0
+        self._received = 0
+        self._doubted: int | None = None
+
+    def see(self, page: _Page) -> None:
+        """A page came; the number of all messages may be told with any of them."""
+        self._received += page.results
+        self._told = max(self._told, page.bounds.count or 0)
+
+    def is_justified(self) -> bool:
+        """True once, where fewer messages came than the archive said it has.
+
+        The number may be an estimate (XEP-0059 §2.6), so the second answer is believed.
+        """
+        if self._received >= self._told or self._doubted == self._received:
+            return False
+        self._doubted = self._received
+        self._session.trace.note(
+            f"{self._received} of {self._told} archived messages came: asking again"
+        )
+        return True
 
 
 def _further(uid: str | None, session: Session) -> str:
