@@ -1,6 +1,7 @@
 """The titles of the declared XEPs, written by tools/check_xeps.py."""
 
 TITLES: dict[str, str] = {
+    "0004": "Data Forms",
     "0012": "Last Activity",
     "0030": "Service Discovery",
     "0045": "Multi-User Chat",
@@ -8,6 +9,7 @@ TITLES: dict[str, str] = {
     "0068": "Field Standardization for Data Forms",
     "0082": "XMPP Date and Time Profiles",
     "0092": "Software Version",
+    "0122": "Data Forms Validation",
     "0128": "Service Discovery Extensions",
     "0147": "XMPP URI Scheme Query Components",
     "0175": "Best Practices for Use of SASL ANONYMOUS",
@@ -16,6 +18,7 @@ TITLES: dict[str, str] = {
     "0199": "XMPP Ping",
     "0202": "Entity Time",
     "0203": "Delayed Delivery",
+    "0221": "Data Forms Media Element",
     "0237": "Roster Versioning",
     "0297": "Stanza Forwarding",
     "0313": "Message Archive Management",
@@ -23,6 +26,9 @@ TITLES: dict[str, str] = {
     "0368": "SRV records for XMPP over TLS",
     "0392": "Consistent Color Generation",
     "0410": "MUC Self-Ping (Schrödinger's Chat)",
+    "0431": "Full Text Search in MAM",
+    "0441": "Message Archive Management Preferences",
+    "0442": "Pubsub Message Archive Management",
     "0453": "DOAP usage in XMPP",
     "0495": "Happy Eyeballs",
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from xmppctl import cli
-from xmppctl.cli.params import JID
-from xmppctl.model.entity import EntityTime, LastActivity, SoftwareVersion
+from xmppctl.cli.params import JID, NONEMPTY
+from xmppctl.model.entity import Color, EntityTime, LastActivity, SoftwareVersion
 from xmppctl.model.jid import Jid
 
 cmd = cli.group("entity", section="Services", help="Clock, software and activity of an entity.")
@@ -55,3 +55,20 @@ async def last(app: cli.App, jid: Jid | None) -> LastActivity:
 
     async with app.session() as session:
         return await entity.last(session, jid or Jid(None, session.domain, None))
+
+
+@cmd.command("color", examples=("xmppctl -o plain entity color juliet@capulet.lit",))
+@click.argument("text", type=NONEMPTY)
+@cli.pass_app
+def color(app: cli.App, text: str) -> Color:
+    """Show the colour of a JID or nickname (XEP-0392). Needs no account."""
+    from contextlib import suppress
+
+    from xmppctl.model.jid import parse
+    from xmppctl.output import color
+
+    if "@" in text:  # a JID is hashed in its prepared form (XEP-0392 §5.1)
+        with suppress(ValueError):
+            text = str(parse(text))
+    parts = [round(part * 255) for part in color.rgb(text)]
+    return Color(text, round(color.hue(text), 6), "#" + "".join(f"{part:02x}" for part in parts))

@@ -52,3 +52,14 @@ class LastActivity:
     seconds: Annotated[int, "the duration in seconds"]
     since: Annotated[datetime, "the time that many seconds ago"]
     status: Annotated[str | None, "the status text of the account when it went offline"] = None
+
+
+@dataclass(frozen=True)
+class Color:
+    """The colour of a text (XEP-0392)."""
+
+    PLAIN: ClassVar[str] = "rgb"
+
+    text: Annotated[str, "the text, as it was hashed"]
+    hue: Annotated[float, "hue in degrees, from 0 to below 360"]
+    rgb: Annotated[str, "colour as #rrggbb"]

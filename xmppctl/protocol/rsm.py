@@ -30,11 +30,16 @@ class Page:
 
 
 def request(
-    *, maximum: int | None = None, after: str | None = None, before: str | None = None
+    *,
+    maximum: int | None = None,
+    after: str | None = None,
+    before: str | None = None,
+    index: int | None = None,
 ) -> Any:
     """The ``<set/>`` of a question; ``before=""`` asks for the last page (§2.5)."""
     result_set = rsm_xso.ResultSetMetadata()
     result_set.max_ = maximum
+    result_set.index = index
     if after is not None:
         result_set.after = rsm_xso.After(after)
     if before is not None:

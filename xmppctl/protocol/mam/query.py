@@ -1,0 +1,203 @@
+"""XEP-0313 §4: one archive and one question to it; pages, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import aioxmpp.forms.xso as forms_xso
+import aioxmpp.rsm.xso as rsm_xso
+import aioxmpp.xso as xso
+
+from xmppctl.model.jid import Jid, lenient
+from xmppctl.model.mam import ArchivedMessage
+from xmppctl.protocol import rsm
+from xmppctl.protocol.dates import format_datetime
+from xmppctl.protocol.mam.reading import Reader, stamp
+from xmppctl.session.stream import MESSAGE, Session
+
+NS = "urn:xmpp:mam:2"
+STEP = "mam"
+FEATURE = "an archive (XEP-0313)"
+_RESULT = f"{{{NS}}}result"
+_FORWARDED = "{urn:xmpp:forward:0}forwarded"
+
+
+class Query(xso.XSO):  # type: ignore[misc]
+    """``<query/>`` (§4); ``node`` is that of a pubsub archive (XEP-0442)."""
+
+    TAG = (NS, "query")
+    queryid = xso.Attr("queryid", default=None)
+    node = xso.Attr("node", default=None)
+    form = xso.Child([forms_xso.Data])
+    page = xso.Child([rsm_xso.ResultSetMetadata])
+
+
+class Fin(xso.XSO):  # type: ignore[misc]
+    """``<fin/>``, the end of a page (§4.4)."""
+
+    TAG = (NS, "fin")
+    # as text: one server leaves complete out, another writes 'false'
+    complete = xso.Attr("complete", default=None)
+    stable = xso.Attr("stable", default=None)
+    page = xso.Child([rsm_xso.ResultSetMetadata])
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which messages are wanted (§4.1); what is None or empty does not restrict.
+
+    ``after_id`` and ``before_id`` are the ids of messages that need not match the rest.
+    """
+
+    with_: Jid | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    after_id: str | None = None
+    before_id: str | None = None
+    text: str | None = None
+    groupchat: bool | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One result of a page; ``message`` is None where the archive holds no message any more."""
+
+    id: str | None
+    stamp: datetime | None
+    message: ArchivedMessage | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one question brought."""
+
+    results: list[Result]
+    bounds: rsm.Page
+    complete: bool
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing follows: the archive says so, or the page is empty (XEP-0059 §2.2)."""
+        return self.complete or not self.results
+
+
+class Archive:
+    """An archive: the own one, that of a room, or that of a pubsub node (XEP-0442).
+
+    ``jid``: who keeps it, None for the own account. ``dropped`` counts results that came from
+    somebody else or belong to no question.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        jid: Jid | None = None,
+        *,
+        node: str | None = None,
+        raw: bool = False,
+    ) -> None:
+        own = jid is None or str(jid) == session.bare
+        self.session = session
+        self.to = None if own else jid
+        self.node = node
+        self.is_room = not own and node is None
+        self.name = session.bare if own else str(jid)
+        self.dropped = 0
+        self._reader = Reader(
+            own=session.bare, room=self.name if self.is_room else None, node=node, by=self.name,
+            raw=raw,
+        )  # fmt: skip
+
+    async def page(self, fields: dict[str, list[str]], result_set: Any) -> Page:
+        """Ask for one page. ``fields``: the values of the form, empty for no form.
+
+        Raises RefusedError, UnsupportedError, DeadlineError.
+        """
+        session = self.session
+        query = Query()
+        query.queryid = session.new_id()
+        query.node = self.node
+        query.form = _form(fields)
+        query.page = result_set
+        dropped = self.dropped
+        with session.inbox(self._belongs(query.queryid)) as inbox:
+            fin = await session.request(
+                query,
+                to=self.to,
+                type="set",
+                expect=Fin,
+                step=STEP,
+                what=f"the archive of {self.name}",
+                feature=FEATURE,
+                progress=inbox,
+            )
+            results = [self._result(stanza) for stanza in inbox.drain()]
+        bounds = rsm.read(fin.page) or rsm.Page(None, None, None, None)
+        complete = fin.complete in ("true", "1")
+        session.trace.note(
+            f"archive page: {len(results)} messages, complete={complete}, count={bounds.count}, "
+            f"first={bounds.first}, last={bounds.last}"
+        )
+        if self.dropped > dropped:
+            session.trace.note(f"dropped {self.dropped} archive results of somebody else so far")
+        return Page(results, bounds, complete)
+
+    def _belongs(self, queryid: str) -> Callable[[Element], bool]:
+        """Only who was asked answers, and only with the query's id (§7).
+
+        One server leaves out the sender of the own account's results; anybody else has one.
+        """
+        own = {None, self.session.bare} if self.to is None else {str(self.to)}
+
+        def matches(stanza: Element) -> bool:
+            if stanza.tag != MESSAGE:
+                return False
+            result = stanza.find(_RESULT)
+            if result is None:
+                return False
+            sender = stanza.get("from")
+            found = str(lenient(sender)) if sender is not None else None
+            if found not in own or result.get("queryid") != queryid:
+                self.dropped += 1
+                self.session.trace.note(f"dropped an archive result that came from {sender}")
+                return False
+            return True
+
+        return matches
+
+    def _result(self, stanza: Element) -> Result:
+        result = stanza.find(_RESULT)
+        forwarded = result.find(_FORWARDED) if result is not None else None
+        identifier = result.get("id") if result is not None else None
+        if forwarded is None:
+            return Result(identifier, None, None)
+        message = self._reader.read(forwarded, identifier)
+        return Result(identifier, stamp(forwarded), message)
+
+
+def fields(wanted: Filter) -> dict[str, list[str]]:
+    """The values of the form that every archive knows (§4.1.1, §4.1.2)."""
+    found: dict[str, list[str]] = {}
+    if wanted.with_ is not None:
+        found["with"] = [str(wanted.with_)]
+    if wanted.start is not None:
+        found["start"] = [format_datetime(wanted.start)]
+    if wanted.end is not None:
+        found["end"] = [format_datetime(wanted.end)]
+    return found
+
+
+def _form(values: dict[str, list[str]]) -> Any:
+    if not values:
+        return None
+    form = forms_xso.Data(type_=forms_xso.DataType.SUBMIT)
+    form.fields.append(
+        forms_xso.Field(type_=forms_xso.FieldType.HIDDEN, var="FORM_TYPE", values=[NS])
+    )
+    for name, given in values.items():
+        form.fields.append(forms_xso.Field(type_=None, var=name, values=given))
+    return form

@@ -1,0 +1,132 @@
+"""XEP-0313 §5: what an archive holds, as records; events of rooms and of nodes unwrapped.
+
+Who may be believed depends on the archive: the speaker's real JID comes from the room alone
+(XEP-0313 §7.4), and an event of a room (a pubsub notification that holds a groupchat message, as
+one server's room subscriptions send them) counts only where the room itself sent it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import datetime
+from xml.etree.ElementTree import Element
+
+from xmppctl.errors import UnsupportedError
+from xmppctl.model.jid import lenient
+from xmppctl.model.mam import ArchivedMessage, PubsubItem
+from xmppctl.model.message import Message, Occupant
+from xmppctl.protocol.message import NS_DELAY, parse_stamp, read
+from xmppctl.session.xml import NS_CLIENT, serialise
+
+_MESSAGE = f"{{{NS_CLIENT}}}message"
+_DELAY = f"{{{NS_DELAY}}}delay"
+_EVENT = "http://jabber.org/protocol/pubsub#event"
+_ITEMS = f"{{{_EVENT}}}event/{{{_EVENT}}}items"
+_ROOM_NODES = "urn:xmpp:mucsub:nodes:"
+_COMMON = tuple(field.name for field in fields(Message))
+
+
+def stamp(forwarded: Element) -> datetime | None:
+    """When the archive says that the message was sent or received."""
+    delay = forwarded.find(_DELAY)
+    return parse_stamp(delay.get("stamp")) if delay is not None else None
+
+
+class Reader:
+    """Reads what one archive gives.
+
+    ``own``: the own bare JID; ``room``: the room that keeps the archive, None for any other;
+    ``node``: the node that was asked for; ``by``: the archive's name, for errors.
+    """
+
+    def __init__(self, *, own: str, room: str | None, node: str | None, by: str, raw: bool) -> None:
+        self._own = own
+        self._room = room
+        self._node = node
+        self._by = by
+        self._raw = raw
+
+    def read(self, forwarded: Element, identifier: str | None) -> ArchivedMessage | None:
+        """The record of a ``<forwarded/>``, None where it holds no message.
+
+        Raises UnsupportedError where a node was asked for, and this is no item of it.
+        """
+        stanza = forwarded.find(_MESSAGE)
+        if stanza is None:
+            return None
+        room, item = self._room, None
+        if self._node is not None:
+            item = self._item(stanza)
+        elif room is None and (event := _spoken(stanza)) is not None:
+            stanza, room = event, str(lenient(event.get("from", "")).bare)
+        message = read(
+            stanza,
+            own=self._own,
+            archive_id=identifier,
+            delay=forwarded.find(_DELAY),
+            trusted=frozenset({self._by} if room is None else {self._by, room}),
+            raw=self._raw,
+        )
+        message = _without_claims(message) if room is None else _as_spoken(message, self._own)
+        return ArchivedMessage(
+            **{name: getattr(message, name) for name in _COMMON},
+            room=room,
+            subject_only=_subject_only(stanza) or None if room is not None else None,
+            item=item,
+        )
+
+    def _item(self, stanza: Element) -> PubsubItem:
+        for items in stanza.findall(_ITEMS):
+            if items.get("node") != self._node:
+                continue
+            for item in items:
+                payload = next(iter(item), None)
+                return PubsubItem(
+                    node=self._node or "",
+                    id=item.get("id"),
+                    publisher=item.get("publisher"),
+                    retracted=True if item.tag == f"{{{_EVENT}}}retract" else None,
+                    payload=serialise(payload, "") if payload is not None else None,
+                )
+        # an account that knows no archives of nodes may answer with its own messages
+        raise UnsupportedError(
+            f"{self._by} does not keep an archive of the node {self._node}",
+            step="mam",
+            condition="feature-not-implemented",
+            by=self._by,
+        )
+
+
+def _spoken(stanza: Element) -> Element | None:
+    """The groupchat message inside an event that its room sent."""
+    room = lenient(stanza.get("from", ""))
+    for items in stanza.findall(_ITEMS):
+        if not items.get("node", "").startswith(_ROOM_NODES):
+            continue
+        for inner in items.iter(_MESSAGE):
+            sender = lenient(inner.get("from", ""))
+            if inner.get("type") == "groupchat" and sender.bare == room.bare:
+                return inner
+    return None
+
+
+def _without_claims(message: Message) -> Message:
+    """A groupchat message that no room vouches for: of the speaker only the nickname is known."""
+    if message.muc is None:
+        return message
+    return replace(message, muc=Occupant(nick=message.muc.nick))
+
+
+def _as_spoken(message: Message, own: str) -> Message:
+    real = message.muc.real_jid if message.muc is not None else None
+    if real is not None and str(lenient(real).bare) == own:
+        return replace(message, direction="out")
+    return message
+
+
+def _subject_only(stanza: Element) -> bool:
+    """A change of the room's subject: a subject and no body (XEP-0045 §8.1)."""
+    return (
+        stanza.find(f"{{{NS_CLIENT}}}subject") is not None
+        and stanza.find(f"{{{NS_CLIENT}}}body") is None
+    )
