@@ -1,0 +1,36 @@
+"""XEP-0333: Displayed Markers; those of its older drafts are read as well."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement
+
+from xmppctl.model.stanza import Marker
+from xmppctl.protocol import Xep
+
+XEPS = (Xep("0333", "1.0.0", "partial", "no markers in rooms"),)
+
+NS = "urn:xmpp:chat-markers:0"
+MARKABLE = f"{{{NS}}}markable"
+DISPLAYED = f"{{{NS}}}displayed"
+
+_TYPES = ("displayed", "acknowledged", "received", "markable")
+
+
+def request(stanza: Element) -> None:
+    """Say that a displayed marker for this message is welcome, once."""
+    if stanza.find(MARKABLE) is None:
+        SubElement(stanza, MARKABLE)
+
+
+def read(stanza: Element) -> Marker | None:
+    """The marker of the message: the one that says most, where there are several."""
+    for name in _TYPES:
+        element = stanza.find(f"{{{NS}}}{name}")
+        if element is not None:
+            return Marker(name, element.get("id"))
+    return None
+
+
+def confirms(stanza: Element, identifier: str) -> bool:
+    """Whether the message says that the one with this id was displayed."""
+    return any(child.get("id") == identifier for child in stanza.findall(DISPLAYED))

@@ -1,0 +1,60 @@
+"""XEP-0184: Message Delivery Receipts: asking for them, giving them, knowing a true one."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement
+
+from xmppctl.model.stanza import Receipt
+from xmppctl.protocol import Xep
+from xmppctl.session.stream import MESSAGE, Session
+
+XEPS = (Xep("0184", "1.4.0", "complete"),)
+
+NS = "urn:xmpp:receipts"
+REQUEST = f"{{{NS}}}request"
+RECEIVED = f"{{{NS}}}received"
+
+
+def request(stanza: Element) -> None:
+    """Ask for a receipt of this message, once."""
+    if stanza.find(REQUEST) is None:
+        SubElement(stanza, REQUEST)
+
+
+def read(stanza: Element) -> Receipt | None:
+    """What the message says about receipts."""
+    received = stanza.find(RECEIVED)
+    if received is not None:
+        return Receipt(received_id=received.get("id"))
+    return Receipt(requested=True) if stanza.find(REQUEST) is not None else None
+
+
+def answer(stanza: Element, own: str) -> Element | None:
+    """The receipt that a message asks for; None where it must not get one.
+
+    None for copies of what others received (carbons are not given to this function), for rooms
+    (§5.3: everybody there would answer), errors, receipts themselves (§5.4) and for messages
+    without id or of the own account, whose bare JID is ``own``. It has the type of the message
+    (§7) and no child but one.
+    """
+    sender, identifier = stanza.get("from"), stanza.get("id")
+    if (
+        not sender
+        or not identifier
+        or stanza.find(REQUEST) is None
+        or stanza.find(RECEIVED) is not None
+        or stanza.get("type") in ("groupchat", "error")
+        or sender.partition("/")[0].lower() == own
+    ):
+        return None
+    receipt = Element(MESSAGE, {"to": sender, "id": Session.new_id()})
+    kind = stanza.get("type")
+    if kind in ("chat", "normal", "headline"):
+        receipt.set("type", kind)
+    SubElement(receipt, RECEIVED, {"id": identifier})
+    return receipt
+
+
+def confirms(stanza: Element, identifier: str) -> bool:
+    """Whether the message is a receipt of the message with this id."""
+    return any(child.get("id") == identifier for child in stanza.findall(RECEIVED))
