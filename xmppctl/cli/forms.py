@@ -1,0 +1,74 @@
+"""Data forms on the command line: ``--field``, ``--show-form``, ``--form-json`` (contract §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from xmppctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from xmppctl.cli.app import App
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+fields = click.option(
+    "--field",
+    "field_pairs",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Value of a form field; repeat for several values or fields.",
+)
+form_json = click.option(
+    "--form-json",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Values of the form as JSON, by field name; - for standard input.",
+)
+show_form = click.option("--show-form", is_flag=True, help="Show the form and do nothing.")
+
+
+def answers(app: App, pairs: Sequence[str], path: str | None) -> dict[str, list[str]]:
+    """Values by field name, from ``--form-json`` and then ``--field``, which stands above it.
+
+    Raises UsageError for what is no NAME=VALUE or no such JSON, LocalError for the file.
+    """
+    found = _from_json(app.read_file(path), path) if path is not None else {}
+    given: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--field {pair!r} is not NAME=VALUE")
+        given.setdefault(name, []).append(value)
+    return {**found, **given}
+
+
+def _from_json(data: bytes, path: str) -> dict[str, list[str]]:
+    import json
+
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise UsageError(f"--form-json: {path} is not JSON ({error})") from None
+    if isinstance(value, Mapping) and isinstance(value.get("fields"), list):
+        # the record that --show-form prints
+        listed = [f for f in value["fields"] if isinstance(f, Mapping) and f.get("var")]
+        value = {field["var"]: field.get("values", []) for field in listed
+                 if field.get("type") not in ("fixed", "hidden")}  # fmt: skip
+    if not isinstance(value, Mapping):
+        raise UsageError(f"--form-json: {path} holds no object of values by field name")
+    return {str(name): _texts(str(name), each) for name, each in value.items()}
+
+
+def _texts(name: str, value: object) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(name, item)]
+    if isinstance(value, bool):
+        return ["1" if value else "0"]
+    if isinstance(value, str | int | float):
+        return [str(value)]
+    raise UsageError(f"--form-json: the value of {name!r} is neither text, number nor list")
