@@ -2,6 +2,7 @@
 
 INDEX: dict[str, tuple[str, str, bool]] = {
     "account": ("Account", "Keep accounts in the configuration file.", False),
+    "block": ("Contacts", "Block and unblock JIDs (XEP-0191).", False),
     "completion": ("Tools", "Print the completion script of a shell.", False),
     "config": ("Account", "Show the settings and where they come from.", False),
     "disco": ("Services", "Discover services, features and items.", False),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xmppctl import cli
-from xmppctl.cli.params import JID, NONEMPTY
+from xmppctl.cli.params import BARE_JID, DURATION, JID, NONEMPTY
 from xmppctl.cli.stdin import check_text
 from xmppctl.errors import ErrorInfo, UsageError
 from xmppctl.model.jid import Jid, parse
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
         "df -h | xmppctl send bob@example.org carol@example.org -",
         'xmppctl send --muc --nick cron ops@conference.example.org -- "$TEXT"',
         "tail -f build.log | xmppctl -o jsonl send bob@example.org --stdin-lines",
+        "xmppctl send --wait received --wait-timeout 5m bob@example.org 'Please call back'",
+        "xmppctl send --to-file recipients.txt 'Maintenance at 20:00'",
     ),
     targets=True,
 )
-@click.argument("words", metavar="JID... [BODY|-]", nargs=-1, required=True)
+@click.argument("words", metavar="JID... [BODY|-]", nargs=-1)
 @click.option("--type", "kind", type=click.Choice(["chat", "normal", "headline", "groupchat"]),
               help="Message type (RFC 6121 §5.2.2); chat by default.")  # fmt: skip
 @click.option("--subject", type=NONEMPTY, help="Subject of the message.")
@@ -48,8 +50,26 @@ if TYPE_CHECKING:
 @click.option("--stdin-lines", is_flag=True, help="Each line of standard input is a message.")
 @click.option("--stanza", type=click.Path(allow_dash=True), metavar="FILE",
               help="Send the message stanza in FILE (- for standard input) as it is.")  # fmt: skip
-@click.option("--wait", type=click.Choice(["acked"]),
-              help="Be content when the own server has the message.")  # fmt: skip
+@click.option("--to-file", type=click.Path(), metavar="FILE",
+              help="File with recipients, a JID in each line.")  # fmt: skip
+@click.option("--receipt", is_flag=True, help="Ask for a delivery receipt (XEP-0184).")
+@click.option("--markable", is_flag=True, help="Ask for a displayed marker (XEP-0333).")
+@click.option("--displayed", type=NONEMPTY, metavar="ID",
+              help="Say that the message with this id was displayed; needs no text.")  # fmt: skip
+@click.option("--wait", type=click.Choice(["acked", "received", "displayed"]),
+              help="acked: be content when the own server has the message; received, displayed: "
+              "wait for the recipient's receipt or marker.")  # fmt: skip
+@click.option("--wait-timeout", type=DURATION, metavar="D",
+              help="How long to wait for that; --timeout by default.")  # fmt: skip
+@click.option("--multicast", is_flag=True,
+              help="One message to all of them, who see each other (XEP-0033).")  # fmt: skip
+@click.option("--bcc", type=JID, multiple=True, metavar="JID",
+              help="With --multicast: also to this one, whom the others do not see.")  # fmt: skip
+@click.option("--reply-to-jid", type=JID, multiple=True, metavar="JID",
+              help="With --multicast: answers should go there.")  # fmt: skip
+@click.option("--reply-room", type=BARE_JID, multiple=True, metavar="ROOM",
+              help="With --multicast: answers should go to this room.")  # fmt: skip
+@click.option("--no-reply", is_flag=True, help="With --multicast: no answers, please.")
 @click.option("--dry-run", is_flag=True,
               help="Send nothing; print the stanzas, in the form that --stanza reads.")  # fmt: skip
 @cli.pass_app
@@ -65,7 +85,12 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[SendResult]:
         request.show()
         click.get_current_context().exit()
     async with app.session() as session:
-        sending = request.to_rooms(session) if options["muc"] else request.to_people(session)
+        if options["multicast"]:
+            sending = request.to_all(session)
+        elif options["muc"]:
+            sending = request.to_rooms(session)
+        else:
+            sending = request.to_people(session)
         async for result in sending:
             yield result
 
@@ -79,12 +104,13 @@ class _Request:
         self.lines = bool(options["stdin_lines"])
         self._check_options()
         words = list(options["words"])
+        self.bad_lines: list[SendResult] = []
         self.to, text = self._split(words)
         self.stanza: Element | None = None
         self.body: str | None = None
         if options["stanza"] is not None:
             self.stanza = self._read_stanza(options["stanza"])
-        elif not self.lines:
+        elif not self.lines and (text is not None or options["displayed"] is None):
             if text is not None and cli.words_after_dashes():
                 self.body = self._checked(check_text(text))  # a text, even if it is a single -
             else:
@@ -92,7 +118,7 @@ class _Request:
         self.room_password = app.room_password(
             file=options["room_password_file"], fd=options["room_password_fd"]
         )
-        for name in ("subject", "thread", "lang", "identifier", "nick"):
+        for name in ("subject", "thread", "lang", "identifier", "nick", "displayed"):
             if options[name] is not None:
                 _check_characters(options[name], name.replace("identifier", "id"))
 
@@ -103,7 +129,7 @@ class _Request:
         if options["stdin_lines"] and options["identifier"] is not None:
             raise UsageError("--id names one message, --stdin-lines sends many")
         if options["stanza"] is not None:
-            for name in ("kind", "subject", "thread", "lang"):
+            for name in ("kind", "subject", "thread", "lang", "displayed"):
                 if options[name] is not None:
                     flag = "type" if name == "kind" else name
                     raise UsageError(f"--{flag} and --stanza exclude each other")
@@ -111,6 +137,8 @@ class _Request:
             raise UsageError("messages to a room are of type groupchat")
         if options["nick"] is not None and not options["muc"]:
             raise UsageError("--nick is for rooms: give --muc too")
+        _check_waiting(options)
+        _check_multicast(options)
 
     def _split(self, words: list[str]) -> tuple[list[Jid], str | None]:
         """Recipients and text.
@@ -125,7 +153,7 @@ class _Request:
                 raise UsageError("behind -- stands the text, as one word")
             if behind == 1:
                 text = words.pop()
-            elif len(words) > 1:
+            elif self._last_word_is_text(words):
                 text = words.pop()
                 if _looks_like_a_jid(text):
                     raise UsageError(
@@ -133,10 +161,39 @@ class _Request:
                         hint="put - at the end to read the text from standard input, "
                         "or -- before the text",
                     )
-        if not words:
-            raise UsageError("no recipient was given")
         to = [JID.convert(word, None, click.get_current_context()) for word in words]
+        to += self._from_file()
+        if not to and not self.bad_lines:
+            raise UsageError("no recipient was given")
         return list(dict.fromkeys(to)), text
+
+    def _last_word_is_text(self, words: list[str]) -> bool:
+        if self.options["displayed"] is not None:
+            return False  # which needs none: a text stands behind --
+        return len(words) > (0 if self.options["to_file"] is not None else 1)
+
+    def _from_file(self) -> list[Jid]:
+        """The recipients of ``--to-file``; a line that is none has a result of its own."""
+        path = self.options["to_file"]
+        if path is None:
+            return []
+        from xmppctl.cli.stdin import line_of
+        from xmppctl.session import Session
+
+        found: list[Jid] = []
+        for number, data in enumerate(self.app.read_file(path).splitlines(), 1):
+            text = line_of(number, data).text.strip()
+            if not text:
+                continue
+            try:
+                found.append(parse(text))
+            except ValueError as error:
+                wrong = UsageError(
+                    f"line {number} of {path}: {text!r} is not a JID: {error}", step="input"
+                ).info()
+                identifier = self.options["identifier"] or Session.new_id()
+                self.bad_lines.append(SendResult(text, identifier, None, error=wrong))
+        return found
 
     def _checked(self, body: str) -> str:
         if not body:
@@ -172,7 +229,9 @@ class _Request:
                 stanza.set("type", "groupchat")
             if self.options["identifier"] is not None:
                 stanza.set("id", identifier)
-            return send.adopt(stanza, to, id=identifier)
+            adopted = send.adopt(stanza, to, id=identifier)
+            send.ask_for(adopted.stanza, receipt=self._receipt, markable=self._markable)
+            return adopted
         default = "groupchat" if self.options["muc"] else "chat"
         return send.compose(
             to,
@@ -182,6 +241,9 @@ class _Request:
             subject=self.options["subject"],
             thread=self.options["thread"],
             lang=self.options["lang"],
+            displayed=self.options["displayed"],
+            receipt=self._receipt,
+            markable=self._markable,
         )
 
     def show(self) -> None:
@@ -206,7 +268,32 @@ class _Request:
         """Messages to accounts, services and clients, many on their way at once."""
         from xmppctl.protocol import send
 
-        async for result in send.send(session, self._messages(session), wait=self._wait):
+        results = send.send(
+            session,
+            self._messages(session),
+            wait=self._wait,
+            wait_timeout=self.options["wait_timeout"],
+        )
+        async for result in results:
+            yield result
+
+    async def to_all(self, session: Any) -> AsyncIterator[SendResult]:
+        """One message to all recipients together."""
+        from xmppctl.protocol import multicast
+
+        for bad in self.bad_lines:
+            yield bad
+        plan = multicast.Plan(
+            to=tuple(self.to),
+            bcc=self.options["bcc"],
+            reply_to=self.options["reply_to_jid"],
+            reply_room=self.options["reply_room"],
+            no_reply=self.options["no_reply"],
+        )
+        if not plan.recipients:
+            return
+        template = self.outgoing(plan.recipients[0], self.body).stanza
+        async for result in multicast.spread(session, template, plan):
             yield result
 
     async def to_rooms(self, session: Any) -> AsyncIterator[SendResult]:
@@ -236,6 +323,8 @@ class _Request:
     async def _messages(self, session: Any) -> AsyncIterator[Any]:
         from xmppctl.protocol.send import until_ended
 
+        for bad in self.bad_lines:
+            yield bad
         if not self.lines:
             for to in self.to:
                 yield self.outgoing(to, self.body)
@@ -249,6 +338,40 @@ class _Request:
     @property
     def _wait(self) -> Any:
         return self.options["wait"] or "confirmed"
+
+    @property
+    def _receipt(self) -> bool:
+        return bool(self.options["receipt"]) or self._wait in ("received", "displayed")
+
+    @property
+    def _markable(self) -> bool:
+        return bool(self.options["markable"]) or self._wait == "displayed"
+
+
+def _check_waiting(options: dict[str, Any]) -> None:
+    waits = options["wait"] in ("received", "displayed")
+    asks = waits or options["receipt"]
+    if asks and (options["muc"] or options["kind"] == "groupchat"):
+        raise UsageError("rooms give no receipts: every occupant would have to answer")
+    if options["wait_timeout"] is not None and not waits:
+        raise UsageError("--wait-timeout is for --wait received and --wait displayed")
+    if options["displayed"] is not None and (asks or options["markable"]):
+        raise UsageError("--displayed is an answer itself: nothing can be asked for with it")
+    if options["displayed"] is not None and (options["muc"] or options["stdin_lines"]):
+        raise UsageError("--displayed goes to one person, with one message")
+
+
+def _check_multicast(options: dict[str, Any]) -> None:
+    if not options["multicast"]:
+        for name in ("bcc", "reply_to_jid", "reply_room", "no_reply"):
+            if options[name]:
+                raise UsageError(f"--{name.replace('_', '-')} needs --multicast")
+        return
+    for name in ("muc", "stdin_lines", "displayed", "wait", "receipt", "markable"):
+        if options[name]:
+            raise UsageError(f"--multicast and --{name.replace('_', '-')} exclude each other")
+    if options["kind"] == "groupchat":
+        raise UsageError("--multicast goes to people, not to rooms")
 
 
 def _refusal(text: str) -> ErrorInfo | None:

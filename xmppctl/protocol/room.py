@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import DeadlineError, RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.message import SendResult
 from xmppctl.protocol import Xep
+from xmppctl.protocol.dates import format_datetime
 from xmppctl.protocol.handover import dispatch
 from xmppctl.protocol.send import NS_STANZA_ID, Outgoing
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.inbox import Inbox
 from xmppctl.session.stream import MESSAGE, PRESENCE, Session
 
-XEPS = (Xep("0045", "1.35.5", "partial", "messages to a room"),)
+XEPS = (Xep("0045", "1.35.5", "partial", "being in a room, and speaking there"),)
 
 NS = "http://jabber.org/protocol/muc"
 NS_USER = f"{NS}#user"
@@ -43,12 +45,14 @@ class Joined:
     """A room that the session is in: ``me`` is the own occupant JID.
 
     ``silent``: it let a message go without an answer, so that nobody waits for it any more.
+    ``others``: the presence of those who were there already, in the room's order (§7.2.2).
     """
 
     room: Jid
     me: Jid
     codes: frozenset[int]
     silent: bool = False
+    others: list[Element] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -59,18 +63,26 @@ async def joined(
     *,
     password: str | None = None,
     create: bool = False,
+    history: int | None = 0,
+    since: datetime | None = None,
 ) -> AsyncIterator[Joined]:
     """Be in the room; at the end leave it and wait until the room says so, if all went well.
 
     Joined is who has seen the own presence with status 110 (§7.2.2). A room that this very join
-    created is destroyed again and refused as item-not-found, unless ``create``.
+    created is destroyed again and refused as item-not-found, unless ``create``. The room is asked
+    for ``history`` old messages (None: as many as it likes), none older than ``since`` (§7.2.13).
     Raises RefusedError, DeadlineError.
     """
     me = room._replace(resource=nick)
-    with session.inbox(_from_room(room)) as inbox:
+    inside: list[Joined] = []
+    with session.inbox(_from_room(room, inside)) as inbox:
         join = _presence(me)
         extension = SubElement(join, f"{{{NS}}}x")
-        SubElement(extension, f"{{{NS}}}history", {"maxstanzas": "0"})
+        wanted = {} if history is None else {"maxstanzas": str(history)}
+        if since is not None:
+            wanted["since"] = format_datetime(since.replace(microsecond=0))
+        if wanted:
+            SubElement(extension, f"{{{NS}}}history", wanted)
         if password is not None:
             SubElement(extension, f"{{{NS}}}password").text = password
         session.trace.enter("join")
@@ -85,6 +97,7 @@ async def joined(
                 by=str(room),
                 hint="xmppctl muc create makes rooms",
             )
+        inside.append(membership)
         leave = _presence(membership.me, "unavailable")
         try:
             yield membership
@@ -141,9 +154,14 @@ def _presence(to: Jid, kind: str | None = None) -> Element:
     return presence
 
 
-def _from_room(room: Jid) -> Callable[[Element], bool]:
+def _from_room(room: Jid, inside: list[Joined]) -> Callable[[Element], bool]:
+    """Presence of the room; who is inside waits for the word about the own occupant alone."""
+
     def matches(stanza: Element) -> bool:
-        return stanza.tag == PRESENCE and str(lenient(stanza.get("from", "")).bare) == str(room)
+        sender = lenient(stanza.get("from", ""))
+        if stanza.tag != PRESENCE or str(sender.bare) != str(room):
+            return False
+        return not inside or stanza.get("type") == "error" or sender == inside[0].me
 
     return matches
 
@@ -171,6 +189,7 @@ def _echo_or_error(here: Joined, message: Outgoing) -> Callable[[Element], bool]
 
 
 async def _own_presence(session: Session, inbox: Inbox, room: Jid, me: Jid) -> Joined:
+    others: list[Element] = []
     while True:
         stanza = await _next(session, inbox, room, "join", None)
         if stanza.get("type") == "error":
@@ -178,10 +197,14 @@ async def _own_presence(session: Session, inbox: Inbox, room: Jid, me: Jid) -> J
             error.step, error.by = "join", error.by or str(room)
             error.hint = _HINTS.get(error.condition or "", error.hint)
             raise error
-        codes = _codes(stanza)
+        codes = status_codes(stanza)
+        sender = lenient(stanza.get("from", ""))
         if 110 in codes and stanza.get("type") is None:
             # the room may have changed the nickname (210)
-            return Joined(room, lenient(stanza.get("from", "")), frozenset(codes))
+            return Joined(room, sender, frozenset(codes), others=others)
+        # a room has a presence of its own too, for its picture
+        if sender.resource is not None:
+            others.append(stanza)
 
 
 async def _gone(session: Session, inbox: Inbox, me: Jid) -> None:
@@ -211,7 +234,8 @@ async def _next(
         ) from None
 
 
-def _codes(presence: Element) -> set[int]:
+def status_codes(presence: Element) -> set[int]:
+    """The status codes of a stanza of the room (§15.6)."""
     statuses = presence.findall(f"{{{NS_USER}}}x/{{{NS_USER}}}status")
     return {int(s.get("code", "")) for s in statuses if s.get("code", "").isdecimal()}
 

@@ -4,6 +4,7 @@ Stanzas between two entities are processed in order (RFC 6120 §10.1). So behind
 a *barrier*, a ping to the recipient's bare JID: a bounce of the message arrives before the
 barrier's answer, whatever that answer is. In the same flight XEP-0198's ``<r/>`` tells whether the
 own server took the message over; where the server does not offer that, a ping to the server itself.
+Receipts (XEP-0184) and displayed markers (XEP-0333) are waited for behind that, on demand.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element, SubElement
 
@@ -20,6 +22,7 @@ import aioxmpp.ping.xso as ping_xso
 from xmppctl.errors import DeadlineError, ErrorInfo, XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.message import SendResult
+from xmppctl.protocol import markers, receipts
 from xmppctl.protocol.handover import Handover, dispatch
 from xmppctl.session import acks
 from xmppctl.session.conditions import stanza_error
@@ -32,7 +35,10 @@ NS_STANZA_ID = "urn:xmpp:sid:0"
 WINDOW = 32
 """Messages on their way at once when many are sent over one connection."""
 
-Wait = Literal["confirmed", "acked"]
+Wait = Literal["confirmed", "acked", "received", "displayed"]
+
+RETRY_PAUSE = 1.0
+"""Seconds before a message that bounced for the time being is sent again; then twice as long."""
 
 T = TypeVar("T")
 
@@ -73,8 +79,15 @@ def compose(
     subject: str | None = None,
     thread: str | None = None,
     lang: str | None = None,
+    receipt: bool = False,
+    markable: bool = False,
+    displayed: str | None = None,
 ) -> Outgoing:
-    """A message stanza with an origin id equal to its id (XEP-0359 §3.2)."""
+    """A message stanza with an origin id equal to its id (XEP-0359 §3.2).
+
+    ``receipt`` asks for a delivery receipt, ``markable`` for a displayed marker; ``displayed`` is
+    the id of a message that this one says to be displayed (XEP-0333 §5.2).
+    """
     stanza = Element(MESSAGE, {"to": str(to), "id": id, "type": type})
     if lang is not None:
         stanza.set(LANG, lang)
@@ -82,7 +95,18 @@ def compose(
         if text is not None:
             SubElement(stanza, f"{{{NS_CLIENT}}}{name}").text = text
     SubElement(stanza, f"{{{NS_STANZA_ID}}}origin-id", {"id": id})
+    ask_for(stanza, receipt=receipt, markable=markable)
+    if displayed is not None:
+        SubElement(stanza, markers.DISPLAYED, {"id": displayed})
     return Outgoing(to, stanza)
+
+
+def ask_for(stanza: Element, *, receipt: bool, markable: bool) -> None:
+    """Ask for a receipt, for a displayed marker."""
+    if receipt:
+        receipts.request(stanza)
+    if markable:
+        markers.request(stanza)
 
 
 def adopt(stanza: Element, to: Jid, *, id: str) -> Outgoing:
@@ -128,8 +152,13 @@ async def send(
     *,
     wait: Wait = "confirmed",
     timeout: float | None = None,
+    wait_timeout: float | None = None,
 ) -> AsyncIterator[SendResult]:
     """Send messages over one stream; a result for each, in their order.
+
+    ``wait`` "received" or "displayed" waits for the recipient's own word, ``wait_timeout`` seconds
+    (default: the account's timeout) behind the proof of delivery to the server. A bounce that is
+    temporary is tried again, with the same id, as often as the account's ``retry`` says.
 
     What fails for one recipient is in its record, also where the stream ended: a message whose
     fate is unknown is never sent again. Where ``messages`` gives a result instead of a message
@@ -138,6 +167,13 @@ async def send(
     """
     if not session.offers(acks.FEATURE):
         session.trace.note("no acknowledgements (XEP-0198): the own server is asked by pings")
+    limit = session.account.timeout if wait_timeout is None else wait_timeout
+
+    async def deliver(message: Outgoing | SendResult) -> SendResult:
+        if isinstance(message, SendResult):
+            return message
+        return await _retrying(session, message, wait, timeout, limit)
+
     source = aiter(messages)
     following: asyncio.Future[Outgoing | SendResult] | None = None
     window: deque[asyncio.Task[SendResult]] = deque()
@@ -163,7 +199,7 @@ async def send(
                     failure = error
                     break
                 following = None
-                window.append(asyncio.ensure_future(_one(session, message, wait, timeout)))
+                window.append(asyncio.ensure_future(deliver(message)))
                 await asyncio.sleep(0)  # it goes out before the next one is read
         while window:
             yield await window.popleft()
@@ -176,13 +212,31 @@ async def send(
             following.cancel()
 
 
-async def _one(
-    session: Session, message: Outgoing | SendResult, wait: Wait, timeout: float | None
+async def _retrying(
+    session: Session, message: Outgoing, wait: Wait, timeout: float | None, limit: float
 ) -> SendResult:
-    if isinstance(message, SendResult):
-        return message
+    """A bounce of type "wait" proves that nothing was delivered, and may be tried again."""
+    pause = RETRY_PAUSE
+    for _ in range(session.account.retry):
+        result, bounced = await _one(session, message, wait, timeout, limit)
+        if not bounced or result.error is None or result.error.type != "wait":
+            return result
+        session.trace.note(f"{result.error.text}; trying again in {pause:g} s")
+        await asyncio.sleep(pause)
+        pause *= 2
+    result, _ = await _one(session, message, wait, timeout, limit)
+    return result
+
+
+async def _one(
+    session: Session, message: Outgoing, wait: Wait, timeout: float | None, limit: float
+) -> tuple[SendResult, bool]:
+    """The result, and whether it is that of a bounce."""
     result = message.result
-    with session.inbox(_bounces(session, message)) as bounces:
+    with (
+        session.inbox(_bounces(session, message)) as bounces,
+        session.inbox(_words(message)) as words,
+    ):
         try:
             # whoever decides about the message's fate answers for the bare JID
             barrier = session.ask(ping_xso.Ping(), to=message.to.bare) if _proves(wait) else None
@@ -192,13 +246,62 @@ async def _one(
                 else:
                     answer = session.answer(barrier, step="send", timeout=timeout)
                     failure = await _failure(answer, f"the message to {message.to}")
-                return _fate(result, message.to, bounces, failure, sent, wait)
+                bounce = _first(bounces)
+                result = _fate(result, message.to, bounce, failure, sent, wait)
+            if result.error is None and wait in ("received", "displayed"):
+                result = await _recipients_word(words, message, result, wait, limit)
+            return result, bounce is not None
         except XmppctlError as error:
-            return replace(result, error=_at(error, message.to))
+            return replace(result, error=_at(error, message.to)), False
+
+
+async def _recipients_word(
+    words: Inbox, message: Outgoing, result: SendResult, wait: Wait, limit: float
+) -> SendResult:
+    """The result with ``received_at`` and ``displayed_at``, when the awaited one has come."""
+    try:
+        async with asyncio.timeout(limit):
+            while (result.received_at if wait == "received" else result.displayed_at) is None:
+                stanza = await words.get()
+                now = datetime.now(UTC)
+                if stanza.get("type") == "error":
+                    late = stanza_error(stanza, f"the message to {message.to}")
+                    return replace(result, confirmed=False, error=_at(late, message.to))
+                if receipts.confirms(stanza, message.id) and result.received_at is None:
+                    result = replace(result, received_at=now)
+                if markers.confirms(stanza, message.id):
+                    result = replace(result, displayed_at=now)
+    except TimeoutError:
+        what = "receipt" if wait == "received" else "displayed marker"
+        silence = DeadlineError(
+            f"no {what} from {message.to.bare} within {limit:g} s",
+            step=wait,
+            condition="timeout",
+            hint="the server has the message; the recipient may be offline or tell nobody",
+        )
+        return replace(result, error=_at(silence, message.to))
+    except XmppctlError as error:  # the stream ended
+        return replace(result, error=_at(error, message.to))
+    return result
+
+
+def _words(message: Outgoing) -> Callable[[Element], bool]:
+    """What the recipient says of the message: only who was addressed may say it (XEP-0184 §5)."""
+
+    def matches(stanza: Element) -> bool:
+        if stanza.tag != MESSAGE or stanza.get("type") == "groupchat":
+            return False
+        if lenient(stanza.get("from", "")).bare != lenient(str(message.to.bare)):
+            return False
+        if stanza.get("type") == "error":
+            return stanza.get("id") == message.id
+        return receipts.confirms(stanza, message.id) or markers.confirms(stanza, message.id)
+
+    return matches
 
 
 def _proves(wait: Wait) -> bool:
-    return wait == "confirmed"
+    return wait != "acked"
 
 
 async def _failure(answer: Awaitable[Element | None], what: str = "") -> XmppctlError | None:
@@ -216,12 +319,11 @@ async def _failure(answer: Awaitable[Element | None], what: str = "") -> Xmppctl
 def _fate(
     result: SendResult,
     to: Jid,
-    bounces: Inbox,
+    bounce: Element | None,
     failure: XmppctlError | None,
     sent: Handover,
     wait: Wait,
 ) -> SendResult:
-    bounce = _first(bounces)
     if bounce is not None:
         return replace(
             result, acked=True, error=_at(stanza_error(bounce, f"the message to {to}"), to)
