@@ -181,6 +181,8 @@ DNS_FAILURES: dict[str, tuple[dict[str, object], str]] = {
     "refused": ({SRV_A: Fault.REFUSED, SRV_AS: Fault.REFUSED}, "servfail"),
     "not offered": ({SRV_A: {"SRV": ["0 0 0 ."]}, SRV_AS: {"SRV": ["0 0 0 ."]}},
                     "service-not-offered"),
+    "no direct TLS, and nothing else": ({SRV_AS: {"SRV": ["0 0 0 ."]},
+                                         "a.test": {"A": ["127.0.0.1"]}}, "service-not-offered"),
     "no address": ({SRV_A: {"SRV": ["0 0 5222 h.test."]}, "h.test": {}}, "no-address"),
 }  # fmt: skip
 

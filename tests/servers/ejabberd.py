@@ -46,6 +46,7 @@ class Ejabberd(Server):
         Feature.INVITES,
         Feature.MAM_METADATA,
         Feature.MODERATION,
+        Feature.PRE_APPROVAL,
     }
     quirks = frozenset(
         {
@@ -59,6 +60,8 @@ class Ejabberd(Server):
             Quirk.BLOCK_PUSH_TO_ALL,
             Quirk.BLOCKED_WITHOUT_PAYLOAD,
             Quirk.ROSTER_REMOVE_ABSENT_OK,
+            Quirk.SUBSCRIBE_STORED_BARE,
+            Quirk.UNSUBSCRIBED_ENDS_BOTH,
             Quirk.DISCO_SUBSCRIPTION_REQUIRED,
             Quirk.UPLOAD_RENAMES_FILES,
             Quirk.UPLOAD_EMPTY_REFUSED,
@@ -67,6 +70,8 @@ class Ejabberd(Server):
             Quirk.MUC_ITEMS_ARE_OCCUPANTS,
             Quirk.MUC_DESTROY_WITHOUT_110,
             Quirk.MUC_PARTICIPANTS_SET_SUBJECT,
+            Quirk.MUC_SERVICE_REGISTERS_NICKS,
+            Quirk.MUC_AVATAR_HASH_NOT_IN_DISCO,
             Quirk.REGISTER_CLOSED_LOOKS_OPEN,
             Quirk.REGISTER_REMOVE_CONFLICT,
             Quirk.SCRAM_PLUS_WRONG_UNDER_TLS13,

@@ -36,6 +36,7 @@ class Prosody(Server):
     }
     features = frozenset(Feature) - {
         Feature.CAPTCHA_REGISTRATION,
+        Feature.HATS,
         Feature.HOST_META,
         Feature.HTTP_API,
         Feature.MIX,
@@ -46,6 +47,7 @@ class Prosody(Server):
     }
     quirks = frozenset(
         {
+            Quirk.MUC_ROOMS_IN_ONE_PIECE,
             Quirk.MAM_COMPLETE_ABSENT,
             Quirk.MAM_PAGE_LIMIT_50,
             Quirk.PEP_MAX_ITEMS_256,
@@ -54,6 +56,8 @@ class Prosody(Server):
             Quirk.MUC_OUTCAST_REGISTRATION_REQUIRED,
             Quirk.MUC_DESTROYED_ROOM_GONE,
             Quirk.REGISTER_FORM_ALWAYS,
+            Quirk.ROSTER_APPROVED_HIDDEN,
+            Quirk.ROSTER_APPROVED_UNTOLD,
         }
     )
 

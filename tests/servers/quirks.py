@@ -21,6 +21,7 @@ class Feature(Enum):
     COMPONENTS = auto()
     EXTERNAL_SERVICES = auto()
     FORM_REGISTRATION = auto()
+    HATS = auto()
     HOST_META = auto()
     HTTP_API = auto()
     INVITES = auto()
@@ -34,6 +35,7 @@ class Feature(Enum):
     MULTICAST = auto()
     PEP = auto()
     PLAIN_ONLY_HOST = auto()
+    PRE_APPROVAL = auto()
     PRIVACY_LISTS = auto()
     PRIVATE_STORAGE = auto()
     PROXY65 = auto()
@@ -63,6 +65,10 @@ class Quirk(Enum):
     BLOCK_PUSH_TO_ALL = "block list pushes reach resources that never asked for the list"
     BLOCKED_WITHOUT_PAYLOAD = "a message to a blocked JID: modify/not-acceptable, no <blocked/>"
     ROSTER_REMOVE_ABSENT_OK = "removing a contact that is not there is a result"
+    ROSTER_APPROVED_HIDDEN = "a subscription approved in advance is stored, but not shown"
+    ROSTER_APPROVED_UNTOLD = "a request approved in advance: not told to a contact of this server"
+    SUBSCRIBE_STORED_BARE = "a subscription request that waits keeps its text, no other payload"
+    UNSUBSCRIBED_ENDS_BOTH = "<presence type='unsubscribed'/> ends the other direction too"
     DISCO_SUBSCRIPTION_REQUIRED = "disco of a stranger: subscription-required"
     UPLOAD_PUT_AUTHORIZATION = "PUT needs the Authorization header of the slot"
     UPLOAD_RENAMES_FILES = "spaces in a file name become underscores in the URL"
@@ -71,10 +77,13 @@ class Quirk(Enum):
     MUC_NEW_ROOM_LOCKED = "a new room is locked until it is configured; others: item-not-found"
     MUC_HIDDEN_ROOM_LISTED_TO_OCCUPANT = "a hidden room is in the list that an occupant gets"
     MUC_ITEMS_ARE_OCCUPANTS = "disco items of a room are its occupants"
+    MUC_ROOMS_IN_ONE_PIECE = "the list of rooms does not come in pages (XEP-0059)"
     MUC_OUTCAST_REGISTRATION_REQUIRED = "an outcast of a members-only room: registration-required"
     MUC_DESTROY_WITHOUT_110 = "the own presence of a destroyed room has no status 110"
     MUC_DESTROYED_ROOM_GONE = "a destroyed room answers gone, with the alternate venue"
     MUC_PARTICIPANTS_SET_SUBJECT = "participants may change the subject by default"
+    MUC_SERVICE_REGISTERS_NICKS = "nicknames are registered with the service, not with each room"
+    MUC_AVATAR_HASH_NOT_IN_DISCO = "a room does not tell the hash of its avatar"
     REGISTER_FORM_ALWAYS = "the legacy fields come with a data form"
     REGISTER_CLOSED_LOOKS_OPEN = "closed registration still offers fields; the set: auth/forbidden"
     REGISTER_REMOVE_CONFLICT = "after <remove/> the stream ends with conflict, not not-authorized"

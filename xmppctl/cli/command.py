@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from copy import copy
 from functools import cache, cached_property
 from types import SimpleNamespace
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
@@ -125,6 +126,19 @@ class Command(_Shared):
         self.section = section
         self.monitor = monitor
         self.targets = targets
+        self._others: dict[str, Command] = {}
+
+    def instead(self, flag: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Have the decorated callback run where ``flag``, a parameter's name, is given.
+
+        For a flag that makes the verb print records of another kind, such as a number of them.
+        """
+
+        def decorate(callback: Callable[..., Any]) -> Callable[..., Any]:
+            self._others[flag] = Command(self.name, callback=callback, params=self.params)
+            return callback
+
+        return decorate
 
     def contract(self) -> Contract | None:
         """Record type and shape of what it prints, from the callback's return annotation.
@@ -169,7 +183,8 @@ class Command(_Shared):
 
         app = ctx.ensure_object(App)
         app.parsed, app.command = True, ctx.command_path
-        execute(app, self, lambda: super(Command, self).invoke(ctx))
+        chosen = next((other for flag, other in self._others.items() if ctx.params[flag]), self)
+        execute(app, chosen, lambda: super(Command, chosen).invoke(ctx))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, as they are: a shell line must not be wrapped."""
@@ -217,6 +232,21 @@ class Group(_Shared, click.Group):
             return made
 
         return decorate
+
+    def alias(self, name: str, verb: Command) -> None:
+        """Let ``verb`` be called ``name`` as well: with help, examples and output of its own."""
+        made = copy(verb)
+        made.name = name
+        made.examples = tuple(line.replace(f" {verb.name} ", f" {name} ") for line in verb.examples)
+        self.add_command(made)
+
+    def group(  # type: ignore[override]
+        self, name: str, *, help: str, section: str | None = None
+    ) -> Group:
+        """Make the verb ``name`` a group with verbs of its own, such as ``roster meta``."""
+        made = Group(name, section=section, help=help)
+        self.add_command(made)
+        return made
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

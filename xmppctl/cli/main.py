@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 import click
 
@@ -23,7 +25,8 @@ def main(args: Sequence[str] | None = None, package: str = COMMANDS) -> int:
     arguments = list(sys.argv[1:] if args is None else args)
     app = App()
     try:
-        code = _run(Tree(package), app, arguments)
+        with _terminable():
+            code = _run(Tree(package), app, arguments)
     except click.exceptions.Exit as error:
         code = error.exit_code
     except BaseException as error:
@@ -43,6 +46,27 @@ def _run(tree: Tree, app: App, arguments: list[str]) -> int:
     with tree.make_context(PROGRAM, [*arguments], obj=app) as context:
         tree.invoke(context)
     return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM is told and gives 143 from the start, as SIGINT does; a run has its own handlers."""
+    try:
+        before = signal.signal(signal.SIGTERM, _terminated)
+    except ValueError:  # only the main thread may
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    from xmppctl.cli.run import Interrupted
+    from xmppctl.errors import Exit, SignalError
+
+    raise Interrupted(SignalError(Exit.SIGTERM, "terminated"))
 
 
 def _prepare() -> None:

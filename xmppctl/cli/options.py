@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from xmppctl.cli import completers
 from xmppctl.cli.app import App
 from xmppctl.cli.params import DURATION, HOST_PORT, JID, NONEMPTY, PIN
 from xmppctl.output import FORMATS, MONITOR_FORMATS
@@ -64,7 +65,14 @@ def connection_options() -> tuple[SharedOption, ...]:
     o = _connection
     path = click.Path(dir_okay=False)
     return (
-        o("-a", "--account", metavar="NAME", type=NONEMPTY, help="Account of the config file."),
+        o(
+            "-a",
+            "--account",
+            metavar="NAME",
+            type=NONEMPTY,
+            shell_complete=completers.accounts,
+            help="Account of the config file.",
+        ),
         o("-j", "--jid", metavar="JID", type=JID, help="Log in as this JID."),
         o("--password-file", type=path, help="Read the password from a file of mode 0600."),
         o(

@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from click.shell_completion import CompletionItem
+
     from xmppctl.model.jid import Jid
 
     _Type = click.ParamType[Any]
@@ -156,6 +158,31 @@ class WhenType(_Type):
 def choice(literal: object) -> click.Choice[str]:
     """The values of a ``Literal`` type as choices, so that they stand in one place."""
     return click.Choice([str(value) for value in get_args(literal)])
+
+
+class ChoicesType(_Type):
+    """One or several values of a ``Literal`` type, with commas between them; a tuple."""
+
+    name = "choices"
+
+    def __init__(self, literal: object) -> None:
+        self.choice = choice(literal)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The values; fails on one that is none of them."""
+        return tuple(self.choice.convert(each.strip(), param, ctx) for each in value.split(","))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """As of a single choice."""
+        return self.choice.get_metavar(param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The values, for the first one."""
+        return self.choice.shell_complete(ctx, param, incomplete)
 
 
 JID = JidType()

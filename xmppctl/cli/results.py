@@ -226,12 +226,16 @@ def _sink(app: App, command: Command, contract: Contract) -> Sink:
         from shutil import get_terminal_size
 
         width = get_terminal_size().columns
+    format, chosen = app.format, app.fields
+    has_xml = any(field.name == "raw_xml" for field in fields(record))
+    if app.raw_xml and has_xml and chosen is None and format in ("table", "plain"):
+        format, chosen = "plain", ["raw_xml"]  # the XML in place of the columns
     writer = output.writer(
-        app.format,
+        format,
         record,
         shape=shape,
         stream=stream,
-        fields=app.fields,
+        fields=chosen,
         color=use_color(app.settings.get("color"), stream, app.env),
         width=width,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
 from xmppctl import cli
+from xmppctl.cli import completers
 from xmppctl.cli.tree import Tree
 from xmppctl.errors import UsageError
 
@@ -17,10 +18,10 @@ from xmppctl.errors import UsageError
     section="Tools",
     examples=("xmppctl schema", "xmppctl schema roster list"),
 )
-@click.argument("command", required=False)
-@click.argument("verb", required=False)
+@click.argument("command", metavar="[COMMAND [VERB]]", nargs=-1,
+                shell_complete=completers.commands)  # fmt: skip
 @click.pass_context
-def cmd(ctx: click.Context, command: str | None, verb: str | None) -> None:
+def cmd(ctx: click.Context, command: tuple[str, ...]) -> None:
     """Print the JSON Schema of a command's output.
 
     Without COMMAND: one object with the schemas of all, by "command verb".
@@ -30,10 +31,7 @@ def cmd(ctx: click.Context, command: str | None, verb: str | None) -> None:
     tree = ctx.find_root().command
     if not isinstance(tree, Tree):
         raise TypeError("the root command is no tree")
-    if command is None:
-        found: Any = schemas(tree)
-    else:
-        found = _one(tree, ctx, [command] if verb is None else [command, verb])
+    found: Any = _one(tree, ctx, command) if command else schemas(tree)
     click.echo(
         json.dumps(found, indent=2, ensure_ascii=False), file=ctx.ensure_object(cli.App).stdout
     )
@@ -49,28 +47,30 @@ def schemas(tree: Tree) -> dict[str, dict[str, Any]]:
 def leaves(tree: Tree) -> Iterator[tuple[str, cli.Command]]:
     """Every command and verb that does something, with its name ("roster list")."""
     for name in tree.names:
-        top = tree.load(name)
-        if isinstance(top, cli.Command):
-            yield name, top
-        elif isinstance(top, cli.Group):
-            for verb, command in top.commands.items():
-                if isinstance(command, cli.Command):
-                    yield f"{name} {verb}", command
+        yield from _below(name, tree.load(name))
 
 
-def _one(tree: Tree, ctx: click.Context, names: list[str]) -> dict[str, Any]:
+def _below(path: str, command: click.Command) -> Iterator[tuple[str, cli.Command]]:
+    if isinstance(command, cli.Command):
+        yield path, command
+    elif isinstance(command, cli.Group):
+        for verb, inner in command.commands.items():
+            yield from _below(f"{path} {verb}", inner)
+
+
+def _one(tree: Tree, ctx: click.Context, names: Sequence[str]) -> dict[str, Any]:
     place: click.Command = tree
-    for name in names:
+    for number, name in enumerate(names):
         if not isinstance(place, cli.Group):
-            raise UsageError(f"{names[0]} has no verbs")
+            raise UsageError(f"{' '.join(names[:number])} has no verbs")
         _, found, _ = place.resolve_command(ctx, [name])
         if found is None:
             raise UsageError(f"there is no {name}")
         place = found
     if isinstance(place, cli.Group):
         raise UsageError(
-            f"{names[0]} has verbs, each with a schema of its own",
-            hint=", ".join(f"xmppctl schema {names[0]} {verb}" for verb in place.commands),
+            f"{' '.join(names)} has verbs, each with a schema of its own",
+            hint=", ".join(f"xmppctl schema {' '.join(names)} {v}" for v in place.commands),
         )
     if not isinstance(place, cli.Command) or place.contract() is None:
         raise UsageError(f"{' '.join(names)} prints no records")

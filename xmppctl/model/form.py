@@ -24,6 +24,7 @@ class Media:
 
     type: Annotated[str, "media type, such as image/png"]
     uri: Annotated[str, "where it is: cid:, http: or https:"]
+    path: Annotated[str | None, "the file it was saved to"] = None
 
     def __str__(self) -> str:
         """For a table."""
@@ -68,3 +69,7 @@ class Form:
     items: Annotated[list[dict[str, list[str]]], "the items of such a result"] = field(
         default_factory=list
     )
+
+    def __str__(self) -> str:
+        """For a table."""
+        return self.title or self.form_type or "a form"

@@ -169,16 +169,20 @@ class Tsv(_Separated):
 class Plain(_Lines):
     """The identifying value alone (of ``--fields``: the first), one per line, for ``xargs``.
 
-    A list gives one line per element; what is absent gives none.
+    A list gives one line per element; what is absent gives none. XML stays XML: a line break in it
+    is a reference.
     """
 
     def prepare(self) -> None:
         """Find the field."""
         field = self.selected[0] if self.selected else _fields.identifying(self.record)
         self._read = attrgetter(field.attribute)
+        self._is_xml = field.key == "raw_xml"
 
     def text(self, record: object) -> str:
         """The lines of ``record``."""
         value = self._read(record)
+        if self._is_xml and value is not None:
+            value = value.replace("\n", "&#10;").replace("\t", "&#9;")
         items = value if isinstance(value, list | tuple) else [value]
         return "".join(f"{safe(machine(item))}\n" for item in items if item is not None)

@@ -134,25 +134,30 @@ class _Table(ABC):
 
 
 class ObjectTable(_Table):
-    """One record as two columns, key and value; a list has one line per element.
+    """One record as two columns, key and value; a list or dict has one line per element.
 
-    All fields are shown (``TABLE`` is for lines), of a sparse record those that are not absent.
+    Unless they were chosen, all fields that say something are shown (``TABLE`` is for lines).
     """
 
     def write(self, record: object) -> None:
         """Print ``record``."""
         shown = _fields.of(self.record) if self.selected is None else self.selected
-        sparse = self.selected is None and getattr(self.record, "SPARSE", False)
         rows: list[tuple[Cell, Cell]] = []
         for field in shown:
             value = getattr(record, field.attribute)
-            if sparse and values.absent(value):
+            if self.selected is None and values.absent(value):
                 continue
-            items = value if isinstance(value, list | tuple) and value else [value]
+            items = self._elements(value) or [value]
             rows.append((self.heading(field), self.cell(field, items[0])))
             rows.extend((Cell(""), self.cell(field, item)) for item in items[1:])
         if rows:
             self.print(rows, (0, 0), set())
+
+    def _elements(self, value: object) -> list[Any]:
+        if isinstance(value, dict):
+            local = self.width is not None
+            return [f"{key}={human(item, local=local)}" for key, item in value.items()]
+        return list(value) if isinstance(value, list | tuple) else []
 
     def flush(self) -> None:
         """Nothing is kept."""
@@ -163,6 +168,11 @@ class ArrayTable(_Table):
 
     The lines of a stream are printed in portions, the columns of all as wide as the first
     portion made them, or wider where a later one needs it.
+
+    Two class variables of a record concern those tables alone whose columns nobody chose:
+    ``OPTIONAL`` names columns that are left out where all of their cells are empty, ``TREE`` a
+    field with a list of names: records stand indented below the names of theirs, where it is not
+    None.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -179,12 +189,34 @@ class ArrayTable(_Table):
         self._widths = [0] * len(self._fields)
         self._rows: list[list[Cell]] = []
         self._begun = False
+        chosen = self.selected is not None
+        self._optional = () if chosen or self.live else tuple(getattr(self.record, "OPTIONAL", ()))
+        self._tree = None if chosen else getattr(self.record, "TREE", None)
+        self._path: list[str] = []
 
     def write(self, record: object) -> None:
         """Keep ``record``."""
-        self._rows.append([self.cell(f, getattr(record, f.attribute)) for f in self._fields])
+        row = [self.cell(f, getattr(record, f.attribute)) for f in self._fields]
+        path = None if self._tree is None else getattr(record, self._tree)
+        if path is not None:
+            self._branch(path)
+            row[0] = _indented(row[0], len(path))
+        self._rows.append(row)
         if self.live and len(self._rows) >= CHUNK:
             self.flush()
+
+    def _branch(self, path: list[str]) -> None:
+        """Keep lines with the names of ``path`` that the record before has not got."""
+        common = 0
+        for here, before in zip(path, self._path, strict=False):
+            if here != before:
+                break
+            common += 1
+        rest = [Cell("")] * (len(self._fields) - 1)
+        for depth in range(common, len(path)):
+            name = Cell(safe(path[depth]), bold=self.color)
+            self._rows.append([_indented(name, depth), *rest])
+        self._path = path
 
     def flush(self) -> None:
         """Print the records that are kept."""
@@ -192,6 +224,7 @@ class ArrayTable(_Table):
             return
         rows, self._rows = self._rows, []
         if not self._begun:
+            rows = self._without_empty(rows)
             rows.insert(0, [self.heading(field) for field in self._fields])
             self._begun = True
         self._widths = [
@@ -210,6 +243,21 @@ class ArrayTable(_Table):
         ]
         self.print(rows, self._widths, self._right)
 
+    def _without_empty(self, rows: list[list[Cell]]) -> list[list[Cell]]:
+        """Leave out, for good, the optional columns in which nothing stands."""
+        kept = [
+            i
+            for i, field in enumerate(self._fields)
+            if field.attribute not in self._optional or any(row[i].text for row in rows)
+        ]
+        if len(kept) == len(self._fields):
+            return rows
+        self._fields = tuple(self._fields[i] for i in kept)
+        self._widths = [self._widths[i] for i in kept]
+        self._right = {new for new, old in enumerate(kept) if old in self._right}
+        self._whole = {new for new, old in enumerate(kept) if old in self._whole}
+        return [[row[i] for i in kept] for row in rows]
+
     def _fit(self) -> None:
         """Narrow the widest columns that may be cut until a line fits, as far as it can."""
         if self.width is None:
@@ -224,3 +272,7 @@ class ArrayTable(_Table):
             # down to the next widest at once, then column by column
             step = max(self._widths[widest] - max([_NARROWEST, *others]), 1)
             self._widths[widest] -= min(step, excess)
+
+
+def _indented(cell: Cell, depth: int) -> Cell:
+    return Cell("  " * depth + cell.text, cell.name, cell.bold)

@@ -142,7 +142,9 @@ def fill(form: Form, answers: Answers) -> Element:
         if field.required and not any(values):
             lacking.append(field.var)
         if values or field.var in given:
-            _append(element, field.var, values)
+            # the type of a secret goes along, so that a trace knows it for one
+            private = {"type": field.type} if field.type == "text-private" else None
+            _append(element, field.var, values, private)
     if lacking:
         raise UsageError(
             f"the form needs a value for: {', '.join(lacking)}; nothing was submitted",

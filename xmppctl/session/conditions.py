@@ -99,10 +99,14 @@ def stanza_error(stanza: Element, what: str, *, feature: str | None = None) -> X
     """
     error = next((child for child in stanza if split(child.tag)[1] == "error"), None)
     by = stanza.get("from")
-    condition, text, kind = "undefined-condition", None, "cancel"
+    condition, text, kind, hint = "undefined-condition", None, "cancel", None
     application: str | None = None
     if error is not None:
-        condition, text, _ = _parts(error, NS_STANZAS)
+        condition, text, found = _parts(error, NS_STANZAS)
+        hint = _HINTS.get(condition)
+        # RFC 6120 §8.3.3.5, §8.3.3.14: the element may tell the new address
+        if condition in ("gone", "redirect") and found is not None and (found.text or "").strip():
+            hint = f"the new address is {(found.text or '').strip()[:_LONGEST_TEXT]}"
         kind = error.get("type") or kind
         by = error.get("by") or by
         application = next(
@@ -122,7 +126,7 @@ def stanza_error(stanza: Element, what: str, *, feature: str | None = None) -> X
         condition=condition,
         type=kind,
         by=by,
-        hint=_HINTS.get(condition),
+        hint=hint,
     )
 
 

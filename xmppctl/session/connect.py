@@ -19,6 +19,7 @@ from xmppctl.errors import (
     XmppctlError,
 )
 from xmppctl.model.account import Account
+from xmppctl.model.jid import Jid
 from xmppctl.session import dial, negotiate, resolve, tls
 from xmppctl.session.conditions import SeeOtherHostError
 from xmppctl.session.stream import Session
@@ -56,18 +57,20 @@ async def open_session(account: Account, *, trace: Trace | None = None) -> Async
 
 
 @asynccontextmanager
-async def open_stream(account: Account, *, trace: Trace | None = None) -> AsyncIterator[Wire]:
-    """A protected stream before the login, with its features waiting to be read.
+async def open_stream(account: Account, *, trace: Trace | None = None) -> AsyncIterator[Session]:
+    """A stream under TLS before the login, for registration (XEP-0077) and for checks.
 
-    For registration (XEP-0077) and for checks. Raises as ``open_session``.
+    It is a session of nobody: ``jid`` is the domain, ``features`` are those before SASL, and only
+    the server itself can be asked. Raises as ``open_session``, without AuthError.
     """
     trace = trace or Trace()
-    async with _bounded(account, trace) as clock:
-        wire = await _reach(account, trace, clock)
+    wire, session = await _retrying(account, None, trace, login=False)
     try:
-        yield wire
-    finally:
+        yield session
+    except BaseException:
         await wire.close(None)
+        raise
+    await session.close()
 
 
 class _Clock:
@@ -82,12 +85,16 @@ class _Clock:
         return round(seconds, 1) if seconds >= 0.2 else max(round(seconds, 3), 0.001)
 
 
-async def _retrying(account: Account, secret: str | None, trace: Trace) -> tuple[Wire, Session]:
+async def _retrying(
+    account: Account, secret: str | None, trace: Trace, *, login: bool = True
+) -> tuple[Wire, Session]:
     """``--retry N``: connecting cannot have taken effect yet, so it may be tried again."""
     for attempt in range(account.retry + 1):
         try:
             async with _bounded(account, trace) as clock:
-                return await _login(account, secret, trace, clock)
+                if login:
+                    return await _login(account, secret, trace, clock)
+                return await _before_login(account, trace, clock)
         except (ConnectError, DeadlineError) as error:
             if attempt == account.retry:
                 raise
@@ -137,6 +144,18 @@ async def _login(
     )
     trace.enter("session")
     return wire, Session(wire, account, jid, features, trace)
+
+
+async def _before_login(account: Account, trace: Trace, clock: _Clock) -> tuple[Wire, Session]:
+    wire = await _reach(account, trace, clock)
+    try:
+        features = await wire.features(min(clock.left(), account.timeout), "stream")
+    except BaseException:
+        await wire.close(None)
+        raise
+    trace.note(f"at {wire.peer} over {trace.facts.get('tls')}, not logged in")
+    trace.enter("session")
+    return wire, Session(wire, account, Jid(None, account.jid.domain, None), features, trace)
 
 
 async def _reach(account: Account, trace: Trace, clock: _Clock) -> Wire:

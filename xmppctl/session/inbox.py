@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import XmppctlError
+from xmppctl.model.jid import lenient
 
 
 class Pending:
@@ -16,6 +17,18 @@ class Pending:
         self.element = element
         self.to = to
         self.future = future
+
+    def may_be_answered_by(self, sender: str | None, own: Container[str]) -> bool:
+        """Whether an answer ``from`` that sender counts; None: it has no such attribute.
+
+        RFC 6120 §8.1.2.1: the server may leave out or fill in the own account's address. ``own``
+        are the addresses of the account, of this client and of its server.
+        """
+        wanted = None if self.to is None else str(lenient(self.to))
+        found = None if sender is None else str(lenient(sender))
+        if wanted is None or wanted in own:
+            return found is None or found in own
+        return found == wanted
 
 
 class Inbox:

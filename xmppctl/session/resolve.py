@@ -21,14 +21,7 @@ from xmppctl.model.account import Account
 from xmppctl.model.xep import Xep
 from xmppctl.session import dnsclient
 
-XEPS = (
-    Xep(
-        "0368",
-        "1.1.0",
-        "partial",
-        "a domain that refuses direct TLS is tried with STARTTLS even without a record for that",
-    ),
-)
+XEPS = (Xep("0368", "1.1.0", "complete"),)
 
 T = TypeVar("T")
 
@@ -173,7 +166,11 @@ async def _by_srv(
 ) -> list[Target]:
     at = [account.nameserver] if account.nameserver is not None else dnsclient.servers()
     kinds = {"auto": (True, False), "direct": (True,), "starttls": (False,)}[account.tls]
-    outcomes = await _settle([_srv(domain, direct, at, timeout) for direct in kinds], _SRV_GRACE)
+    outcomes = await _settle(
+        [_srv(domain, direct, at, timeout) for direct in kinds],
+        _SRV_GRACE,
+        lambda found: any(each.host for each in found),
+    )
     records = [each for outcome in outcomes for each in _known(outcome)]
     offered = [each for each in records if each.host]
     if offered:
@@ -181,8 +178,9 @@ async def _by_srv(
     for outcome in outcomes:
         if isinstance(outcome, XmppctlError):
             raise outcome
-    # "." for STARTTLS says that there is no service at all: direct TLS has no default port
-    if any(not each.direct_tls for each in records) or (records and len(kinds) == 1):
+    # "." for either kind shows that the domain speaks by records: the domain itself must not be
+    # tried then (XEP-0368 §5)
+    if records:
         kind = {"auto": "XMPP", "direct": "direct TLS", "starttls": "STARTTLS"}[account.tls]
         raise ConnectError(
             f"the domain {domain} offers no {kind} service (its SRV record says so)",
@@ -190,7 +188,7 @@ async def _by_srv(
             condition="service-not-offered",
             by=domain,
         )
-    return [each for each in _fallback(domain, account) if not (records and each.direct_tls)]
+    return _fallback(domain, account)
 
 
 async def _srv(
@@ -242,21 +240,23 @@ async def _by_dns(
 
 
 async def _settle(
-    lookups: Sequence[Coroutine[Any, Any, T]], grace: float
+    lookups: Sequence[Coroutine[Any, Any, T]],
+    grace: float,
+    useful: Callable[[T], bool] = bool,
 ) -> list[T | XmppctlError | None]:
     """The outcomes of all lookups, failures as values.
 
-    When one has found something the others get ``grace`` more seconds; None marks one that
-    used them up.
+    When one has found something ``useful`` the others get ``grace`` more seconds; None marks one
+    that used them up.
     """
     tasks = [asyncio.ensure_future(each) for each in lookups]
     try:
         pending = set(tasks)
         while pending:
-            useful = any(task.done() and not task.exception() and task.result() for task in tasks)
+            found = [task.result() for task in tasks if task.done() and not task.exception()]
             done, pending = await asyncio.wait(
                 pending,
-                timeout=grace if useful else None,
+                timeout=grace if any(map(useful, found)) else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             if not done:

@@ -11,15 +11,16 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, overload
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from xmppctl.errors import DeadlineError, RefusedError, XmppctlError
 from xmppctl.model.account import Account
-from xmppctl.model.jid import Jid, lenient
+from xmppctl.model.jid import Jid
 from xmppctl.session import acks
-from xmppctl.session.conditions import NS_STANZAS, stanza_error
+from xmppctl.session.conditions import stanza_error
 from xmppctl.session.inbox import Inbox, Pending
 from xmppctl.session.payload import from_element, to_element
+from xmppctl.session.responder import IqHandler, Responder
 from xmppctl.session.trace import Trace
 from xmppctl.session.wire import Wire
 from xmppctl.session.xml import NS_CLIENT, split
@@ -33,11 +34,6 @@ PRESENCE = f"{{{NS_CLIENT}}}presence"
 IQ = f"{{{NS_CLIENT}}}iq"
 
 _STANZAS = (MESSAGE, PRESENCE, IQ)
-_PING = "{urn:xmpp:ping}ping"
-
-IqHandler = Callable[[Element], Element | None]
-"""Gets the whole iq of type get or set; gives the payload of the result (None: an empty one), or
-raises RefusedError whose condition goes into the error."""
 
 
 class Session:
@@ -55,7 +51,7 @@ class Session:
         self._wire = wire
         self._pending: dict[str, Pending] = {}
         self._inboxes: list[Inbox] = []
-        self._handlers: dict[str, IqHandler] = {_PING: lambda iq: None}
+        self._responder = Responder()
         self._acked: asyncio.Event = asyncio.Event()
         self._numbers: dict[int, tuple[Element, int]] = {}
         self._sent = 0
@@ -291,7 +287,7 @@ class Session:
 
     def handle_iq(self, tag: str, handler: IqHandler) -> None:
         """Answer incoming requests whose payload is ``{namespace}name``."""
-        self._handlers[tag] = handler
+        self._responder.handle(tag, handler)
 
     def _arrived(self, element: Element) -> None:
         if self._wire.closing:  # behind the footer nothing may be answered (RFC 6120 §4.4)
@@ -353,7 +349,8 @@ class Session:
         pending = self._pending.get(iq.get("id", ""))
         if pending is None:
             return
-        if not self._may_answer(iq.get("from"), pending.to):
+        own = {self.bare, str(self.jid), self.domain}
+        if not pending.may_be_answered_by(iq.get("from"), own):
             self.trace.note(f"dropped an answer that came from {iq.get('from')}")
             return
         # what was sent before this request has been processed too (RFC 6120 §10.1)
@@ -361,33 +358,8 @@ class Session:
         if not pending.future.done():
             pending.future.set_result(iq)
 
-    def _may_answer(self, sender: str | None, to: str | None) -> bool:
-        """RFC 6120 §8.1.2.1: the server may leave out or fill in the own account's address."""
-        own = {self.bare, str(self.jid), self.domain}
-        wanted = None if to is None else str(lenient(to))
-        found = None if sender is None else str(lenient(sender))
-        if wanted is None or wanted in own:
-            return found is None or found in own
-        return found == wanted
-
     def _respond(self, iq: Element) -> None:
-        payload = next(iter(iq), None)
-        handler = self._handlers.get(payload.tag) if payload is not None else None
-        reply = Element(IQ, {"id": iq.get("id", "")})
-        if iq.get("from") is not None:
-            reply.set("to", iq.get("from", ""))
-        try:
-            if handler is None:
-                # RFC 6120 §8.4: every request is answered, also by a client of one shot
-                raise RefusedError("", condition="service-unavailable")
-            result = handler(iq)
-            reply.set("type", "result")
-            if result is not None:
-                reply.append(result)
-        except RefusedError as error:
-            reply.set("type", "error")
-            child = SubElement(reply, f"{{{NS_CLIENT}}}error", {"type": error.type or "cancel"})
-            SubElement(child, f"{{{NS_STANZAS}}}{error.condition}")
+        reply = self._responder.reply(iq)
         settled = self._proven >= self._sent
         self.send(reply)
         if settled:  # nobody needs a proof that the answer arrived

@@ -20,7 +20,8 @@ _SECRET_ELEMENTS = {
 }  # fmt: skip
 _SECRET_ATTRIBUTES = {"password", "token", "secret"}
 _SECRET_FIELDS = {
-    "password", "password-verify", "muc#roomconfig_roomsecret", "secret", "token", "pre-auth",
+    "password", "old_password", "password-verify", "muc#roomconfig_roomsecret", "secret",
+    "token", "pre-auth",
 }  # fmt: skip
 _SECRET_HEADERS = {"authorization", "cookie"}
 
@@ -94,8 +95,9 @@ def redacted(element: Element | str) -> str:
         elif name == "field" and (
             node.get("var", "").lower() in _SECRET_FIELDS or node.get("type") == "text-private"
         ):
-            for value in node:
-                value.text = REDACTED
+            for child in node:
+                if split(child.tag)[1] == "value":
+                    child.text = REDACTED
         elif name == "header" and node.get("name", "").lower() in _SECRET_HEADERS:
             node.text = REDACTED
         for key in node.keys():  # noqa: SIM118 - Element is not a mapping

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,7 +49,8 @@ def complete(*words: str) -> tuple[list[str], set[str]]:
         (("--pass",), {"--password-file", "--password-fd", "--password-command"}),
         (("--tls", ""), {"auto", "direct", "starttls"}),
         (("-o", "js"), {"json", "jsonl"}),
-        (("--jid", "a@b", "things", ""), {"list", "get", "add", "remove", "crash"}),
+        (("--account", ""), set()),
+        (("--jid", "a@b", "things", ""), {"list", "get", "add", "remove", "crash", "box"}),
         (("things", "list", "--no"), {"--none", "--no-input"}),
         (("things", "list", "--pass"), set()),
         (("things", "list", "--color", "a"), {"auto", "always"}),
@@ -58,6 +60,40 @@ def test_offers(words: tuple[str, ...], offered: set[str]) -> None:
     found, modules = complete(*words)
     assert set(found) == offered
     assert not modules & HEAVY
+
+
+def offered_by_the_program(config: Path, *words: str) -> list[str]:
+    env = {
+        **os.environ,
+        "_XMPPCTL_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(["xmppctl", *words]),
+        "COMP_CWORD": str(len(words)),
+        "XMPPCTL_CONFIG_DIR": str(config),
+    }
+    command = [sys.executable, "-m", "xmppctl"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return [line.partition(",")[2] for line in done.stdout.split()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("-a",), ("account", "show"), ("account", "test"), ("account", "use"), ("account", "remove")],
+)
+def test_names_of_accounts(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert offered_by_the_program(tmp_path, *words, "") == []
+    config = tmp_path / "config.toml"
+    config.write_text('[accounts.work]\njid = "a@x.test"\n[accounts.home]\njid = "b@x.test"\n')
+    assert offered_by_the_program(tmp_path, *words, "") == ["work", "home"]
+    assert offered_by_the_program(tmp_path, *words, "w") == ["work"]
+    config.write_text("[accounts")
+    assert offered_by_the_program(tmp_path, *words, "") == []
+
+
+def test_names_of_commands_for_their_schema(tmp_path: Path) -> None:
+    assert offered_by_the_program(tmp_path, "schema", "ros") == ["roster"]
+    assert offered_by_the_program(tmp_path, "schema", "roster", "sub") == ["subscribe"]
+    assert offered_by_the_program(tmp_path, "schema", "roster", "list", "") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

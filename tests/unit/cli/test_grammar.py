@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from tests.unit.cli.conftest import PACKAGE, ROOT, Result
 from xmppctl import __version__
 from xmppctl.cli.command import SECTIONS, command, group
 from xmppctl.cli.tree import Tree, build_index
+from xmppctl.commands.schema import leaves
 
 Fake = Callable[..., Result]
 
@@ -41,6 +43,18 @@ def test_verbs_stand_under_their_headings_without_hidden_ones(fake: Fake) -> Non
     places = [out.index(text) for text in ("Verbs:", "\n  list ", "Changes:", "\n  add ")]
     assert places == sorted(places)
     assert "library" not in out
+
+
+def test_a_verb_may_have_verbs_of_its_own(fake: Fake) -> None:
+    assert "\n  box " in fake("things", "-h").out
+    assert "Show the box." in fake("things", "box", "-h").out
+    assert json.loads(fake("things", "box", "get", "--json").out)["name"] == "box"
+    assert json.loads(fake("--json", "things", "box", "-q", "get").out)["name"] == "box"
+    wrong = fake("things", "box", "gat")
+    assert (wrong.code, "'get'" in wrong.err) == (2, True)
+    inside = fake("things", "box", "--jid", "a@b", "get")
+    assert "connection options stand before the command" in inside.err
+    assert "things box get" in [path for path, _ in leaves(Tree(PACKAGE))]
 
 
 def test_examples_are_in_the_help(fake: Fake) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import click
 import pytest
@@ -89,3 +90,11 @@ def test_when(text: str, utc: str) -> None:
 
 def test_when_defaults_to_the_clock() -> None:
     assert abs(params.WHEN.convert("now", None, None) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_several_choices_with_commas() -> None:
+    kinds = params.ChoicesType(Literal["a", "b", "c"])
+    assert kinds.convert("b, a", None, None) == ("b", "a")
+    for wrong in ("a,d", "", "a,,b", "A"):
+        with pytest.raises(click.BadParameter):
+            kinds.convert(wrong, None, None)

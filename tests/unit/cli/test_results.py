@@ -207,3 +207,10 @@ def test_output_is_utf8_in_every_locale(process: Process, tmp_path: Path) -> Non
     out, _ = child.communicate(timeout=20)
     assert json.loads(out.decode("utf-8")) == [{"text": "ä\u202e", "error": None}]
     assert "ä".encode() in out
+
+
+def test_a_flag_that_gives_another_kind_of_record(fake: Fake) -> None:
+    assert fake("things", "list", "--number", "--json").out == '{\n  "number": 2\n}\n'
+    assert fake("things", "list", "--number", "--none", "-o", "plain").out == "0\n"
+    assert fake("things", "list", "--number", "--fields", "size").code == 2
+    assert '"name"' in fake("things", "list", "--json").out

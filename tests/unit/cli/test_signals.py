@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,22 @@ def test_a_signal_closes_and_tells(
     lines = err.splitlines()
     assert lines[0] == "closed"
     assert json.loads(lines[-1])["error"]["name"] == name
+
+
+_EARLY = (
+    "import os, signal, sys; from xmppctl.cli import main as program; "
+    "program._prepare = lambda: os.kill(os.getpid(), getattr(signal, sys.argv.pop(1))); "
+    "sys.exit(program.main(sys.argv[1:]))"
+)
+"""The program, to which a signal comes before any command has begun."""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_before_the_run(name: str, code: int) -> None:
+    command = [sys.executable, "-c", _EARLY, name, "config", "path", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert json.loads(done.stderr)["error"]["name"] == name
 
 
 def test_closing_takes_a_second_at_most(process: Process) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.output.records import FULL, Full, Item, Sparse, Tree
 from tests.unit.output.test_escape import drives_a_terminal, units
 from xmppctl.errors import ErrorInfo, UsageError
+from xmppctl.model.message import Message
 from xmppctl.output import Shape, writer
 from xmppctl.output.escape import safe
 
@@ -241,3 +242,9 @@ def test_no_format_lets_a_terminal_be_driven(records: list[Full]) -> None:
     for format in ("json", "jsonl", "csv", "tsv", "plain", "table"):
         text = render(format, records)
         assert not any(map(drives_a_terminal, set(text) - {"\n", "\t"})), format
+
+
+def test_plain_keeps_xml_as_xml() -> None:
+    records = [Message(raw_xml="<a>1\n2\t\u202e</a>"), Message()]
+    text = render("plain", records, record=Message, fields=["raw_xml"])
+    assert text == "<a>1&#10;2&#9;\\u202e</a>\n"

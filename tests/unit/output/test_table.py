@@ -97,6 +97,23 @@ def test_a_single_record_has_a_line_per_field_and_one_per_element() -> None:
         "        y",
     ]
     assert table([Full(1, "a@b")], shape="object")[0].split() == ["NUMBER", "1"]
+    record = Full(1, "a@b", by_lang={"de": "ja", "en": "yes"}, anything={"a": ["x", "y"], "b": []})
+    assert table([record], shape="object", fields=["by_lang", "anything", "times"]) == [
+        "BY LANG   de=ja",
+        "          en=yes",
+        "ANYTHING  a=x, y",
+        "          b=",
+        "TIMES",
+    ]
+
+
+def test_what_says_nothing_has_no_line_unless_it_was_asked_for() -> None:
+    lines = table([Full(1, "a@b", groups=["x"])], shape="object")
+    headings = {line.split()[0] for line in lines}
+    assert {"NUMBER", "JID", "GROUPS"} <= headings
+    assert "FROM" not in headings
+    chosen = table([Full(1, "a@b")], shape="object", fields=["jid", "from", "groups"])
+    assert chosen == ["JID     a@b", "FROM", "GROUPS"]
 
 
 def test_absent_fields_of_a_single_sparse_record_are_left_out() -> None:
@@ -228,3 +245,57 @@ def test_one_line_per_record_whatever_it_holds(records: list[Item]) -> None:
     assert all(
         line.endswith(str(record.size)) for line, record in zip(lines[1:], records, strict=True)
     )
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A record that may stand in a tree."""
+
+    TABLE: ClassVar[tuple[str, ...]] = ("name", "size", "note")
+    OPTIONAL: ClassVar[tuple[str, ...]] = ("note",)
+    TREE: ClassVar[str] = "path"
+
+    name: str
+    size: int
+    note: str | None = None
+    path: list[str] | None = None
+
+
+def leaves(*records, **options):
+    stream = io.StringIO()
+    table = writer("table", Leaf, shape="array", stream=stream, **options)
+    for record in records:
+        table.write(record)
+    table.close()
+    return stream.getvalue().splitlines()
+
+
+def test_an_optional_column_stands_only_where_it_has_something():
+    assert leaves(Leaf("a", 1), Leaf("b", 20)) == ["NAME  SIZE", "a        1", "b       20"]
+    assert leaves(Leaf("a", 1), Leaf("b", 20, "x")) == [
+        "NAME  SIZE  NOTE",
+        "a        1",
+        "b       20  x",
+    ]
+    assert leaves(Leaf("a", 1), fields=["name", "note"]) == ["NAME  NOTE", "a"]
+
+
+def test_a_tree():
+    records = [
+        Leaf("top", 1, path=[]),
+        Leaf("a", 2, path=["A\x1b"]),
+        Leaf("ab", 3, path=["A\x1b", "B"]),
+        Leaf("cd", 4, path=["C", "D"]),
+    ]
+    assert leaves(*records) == [
+        "NAME    SIZE",
+        "top        1",
+        "A\\x1b",
+        "  a        2",
+        "  B",
+        "    ab     3",
+        "C",
+        "  D",
+        "    cd     4",
+    ]
+    assert leaves(records[3], fields=["name"]) == ["NAME", "cd"]

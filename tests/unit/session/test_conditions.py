@@ -94,3 +94,10 @@ def test_a_feature_that_is_lacking() -> None:
 @pytest.mark.parametrize("xml", ["<iq type='error'/>", stanza(""), stanza("<text/>")])
 def test_an_error_that_says_nothing(xml: str) -> None:
     assert stanza_error(parse(xml), "x").condition == "undefined-condition"
+
+
+def test_a_new_address() -> None:
+    # RFC 6120 §8.3.3.5
+    gone = f"<gone xmlns='{STANZAS}'> xmpp:new@x.test?join </gone>"
+    assert stanza_error(parse(stanza(gone)), "x").hint == "the new address is xmpp:new@x.test?join"
+    assert stanza_error(parse(stanza(f"<gone xmlns='{STANZAS}'/>")), "x").hint is None

@@ -176,6 +176,7 @@ def test_no_records_means_the_domain_itself() -> None:
     [
         (["0 0 0 ."], ["0 0 0 ."], "auto"),
         ([], ["0 0 0 ."], "auto"),
+        (["0 0 0 ."], [], "auto"),
         (["0 0 0 ."], ["0 0 5222 a.example.org."], "direct"),
         (["0 0 5223 a.example.org."], ["0 0 0 ."], "starttls"),
     ],
@@ -189,8 +190,9 @@ def test_service_not_offered(xmpps: list[str], xmpp: list[str], tls: str) -> Non
 def test_one_kind_not_offered() -> None:
     zone = {(XMPPS, "SRV"): ["0 0 0 ."], (XMPP, "SRV"): ["0 0 5222 a.example.org."]}
     assert targets(zone) == ["a.example.org:5222 starttls srv"]
-    del zone[XMPP, "SRV"]
-    assert targets(zone) == ["example.org:5222 starttls fallback"]
+    del zone[XMPP, "SRV"]  # XEP-0368 §5: no fallback to the domain's own addresses
+    with pytest.raises(ConnectError, match="offers no XMPP service"):
+        targets(zone)
 
 
 def test_names_that_are_no_host_names_are_dropped() -> None:

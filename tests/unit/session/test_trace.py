@@ -25,6 +25,9 @@ S = "S3CRET"
         "</query></iq>",
         f"<iq><x xmlns='jabber:x:data'><field var='muc#roomconfig_roomsecret'><value>{S}</value>"
         "</field></x></iq>",
+        f"<iq><query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='submit'>"
+        f"<field var='old_password'><value>{S}</value></field></x></query></iq>",
+        f"<iq type='set'><preauth xmlns='urn:xmpp:pars:0' token='{S}'/></iq>",
         f"<iq><x xmlns='jabber:x:data'><field var='odd' type='text-private'><value>{S}</value>"
         "</field></x></iq>",
         f"<presence><x xmlns='http://jabber.org/protocol/muc'><password>{S}</password></x></presence>",

@@ -32,14 +32,27 @@ class Target:
     error: Annotated[ErrorInfo | None, "why it failed"] = None
 
 
+@dataclass(frozen=True)
+class Number:
+    """How many things there are."""
+
+    number: Annotated[int, "their number"]
+
+
 cmd = cli.group("things", section="Data", help="List, add and remove things.")
 
 
 @cmd.command("list", examples=("fake things list",))
 @click.option("--none", is_flag=True, help="Find nothing.")
-def list_(none: bool) -> list[Thing]:
+@click.option("--number", is_flag=True, help="Only how many there are.")
+def list_(none: bool, number: bool) -> list[Thing]:
     """List all things."""
     return [] if none else [Thing("one", 1), Thing("two", 2)]
+
+
+@list_.instead("number")
+def _number(none: bool, number: bool) -> Number:
+    return Number(0 if none else 2)
 
 
 @cmd.command("get", examples=("fake things get one",))
@@ -81,3 +94,12 @@ def crash() -> None:
 def library() -> None:
     """Miss the library."""
     raise ModuleNotFoundError("No module named 'aioxmpp'", name="aioxmpp.stream")
+
+
+box = cmd.group("box", section="Changes", help="The box of things.")
+
+
+@box.command("get", examples=("fake things box get",))
+def box_get() -> Thing:
+    """Show the box."""
+    return Thing("box")
