@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.peers.rawxml import RawComponent
 from tests.servers.fake import FakeServer
 
 LIST = "<blocklist xmlns='urn:xmpp:blocking'/>"
@@ -14,6 +15,7 @@ def blocked(xmppctl, account):
 def test_add_list_remove(xmppctl, alice, raw):
     villain = f"villain@{alice.domain}"
     run = xmppctl("--json", "block", "add", villain, account=alice).expect()
+    assert run.seconds < 10  # it waits for the result, not for a push that may never come
     assert run.json() == [{"jid": villain, "blocked": True, "reported": None, "error": None}]
     peer = raw(alice)
     item = peer.iq(LIST).find(".//{urn:xmpp:blocking}item")
@@ -119,6 +121,40 @@ def test_a_blocked_jid_cannot_be_written_to(xmppctl, alice, bob, raw):
     assert bounce.get("type") == "error"
 
 
+def test_who_is_blocked_and_pardoned_as_the_others_see_it(xmppctl, alice, bob, raw, server):
+    """An account, a resource, a domain: each keeps away what it names and nothing else."""
+    mine = raw(alice)
+    mine.send("<presence/>")
+    mine.iq("<ping xmlns='urn:xmpp:ping'/>")
+    phone, desk = raw(bob, "phone"), raw(bob, "desk")
+
+    def write(client, **attributes):
+        extra = "".join(f" {name}='{value}'" for name, value in attributes.items())
+        client.send(f"<message to='{alice.jid}' type='chat' id='m'{extra}><body>x</body></message>")
+
+    with RawComponent.attach(server) as component:
+        gate = f"x@{server.component}"
+        jids = [phone.jid, server.component]
+        xmppctl("block", "add", *jids, account=alice).expect()
+        write(phone)
+        assert phone.expect(lambda e: e.get("id") == "m").get("type") == "error"
+        write(component, **{"from": gate})
+        assert component.expect(lambda e: e.get("id") == "m").get("type") == "error"
+        write(desk)
+        assert mine.wait_message().get("from") == desk.jid
+        xmppctl("block", "remove", *jids, account=alice).expect()
+        write(phone)
+        assert mine.wait_message().get("from") == phone.jid
+        write(component, **{"from": gate})
+        assert mine.wait_message().get("from") == gate
+        xmppctl("block", "add", bob.jid, account=alice).expect()
+        write(desk)
+        assert desk.expect(lambda e: e.get("id") == "m").get("type") == "error"
+        xmppctl("block", "clear", "--yes", account=alice).expect()
+        write(desk)
+        assert mine.wait_message().get("from") == desk.jid
+
+
 @pytest.mark.servers("prosody")
 def test_privacy_lists_are_no_block_list(xmppctl, prosody):
     account = prosody.account("alice", prosody.hosts["privacy"])
@@ -134,7 +170,7 @@ def test_another_client_gets_the_push(xmppctl, alice, raw):
     assert push[0][0].get("jid") == "a@x.test"
 
 
-def test_a_server_that_only_says_yes(authority, xmppctl):
+def test_a_server_that_only_says_yes(against_fake):
     async def script(conn):
         await conn.login()
         conn.result(await conn.recv(), LIST)
@@ -142,13 +178,38 @@ def test_a_server_that_only_says_yes(authority, xmppctl):
         conn.result(await conn.recv(), LIST)
         await conn.until_closed()
 
+    run = against_fake(script, "--json", "block", "add", "a@x.test").expect(6)
+    assert run.error()["condition"] == "not-confirmed"
+    assert run.json()[0]["blocked"] is False
+
+
+def test_a_report_to_a_server_that_takes_it(authority, xmppctl):
+    async def script(conn):
+        await conn.login()
+        conn.result(await conn.recv(), LIST)
+        conn.result(await conn.recv(), "<query xmlns='http://jabber.org/protocol/disco#info'>"
+                    "<feature var='urn:xmpp:reporting:1'/></query>")  # fmt: skip
+        conn.result(await conn.recv())
+        conn.result(await conn.recv(), LIST.replace("/>", "><item jid='a@x.test'/></blocklist>"))
+        await conn.until_closed()
+
     with FakeServer("fake.test", authority.issue("fake.test"), script) as server:
         run = xmppctl(
-            *("--json", "block", "add", "a@x.test"),
+            *("--json", "block", "add", "a@x.test", "--report", "abuse", "--text", "<b>"),
+            *("--stanza-id", "s1", "--report-origin"),
             jid="alice@fake.test",
             password="x",
             connect=server.address,
             ca_file=authority.ca_file,
-        ).expect(6)
-    assert run.error()["condition"] == "not-confirmed"
-    assert run.json()[0]["blocked"] is False
+        ).expect()
+        (item,) = (i for e in server.received for i in e.iter("{urn:xmpp:blocking}item"))
+    assert run.json()[0]["reported"] is True
+    assert "ignored" not in run.err
+    (report,) = item
+    ns = "{urn:xmpp:reporting:1}"
+    assert (report.tag, report.get("reason")) == (f"{ns}report", "urn:xmpp:reporting:abuse")
+    assert report.findtext(f"{ns}text") == "<b>"
+    assert report.find(f"{ns}report-origin") is not None
+    assert report.find(f"{ns}third-party") is None
+    stanza = report.find("{urn:xmpp:sid:0}stanza-id")
+    assert (stanza.get("id"), stanza.get("by")) == ("s1", "alice@fake.test")

@@ -62,8 +62,8 @@ def test_a_full_jid_that_is_not_online(xmppctl, alice, bob):
 
 
 def test_a_domain_that_does_not_exist(xmppctl, alice):
-    run = xmppctl("ping", "--json", "nowhere.invalid", account=alice)
-    assert one(run, 6)["error"]["condition"] in ("remote-server-not-found", "remote-server-timeout")
+    run = xmppctl("ping", "--json", "no.such.host.invalid", account=alice)
+    assert one(run, 6)["error"]["condition"] == "remote-server-not-found"
 
 
 def test_a_domain_that_only_says_no_is_alive(xmppctl, alice, server):
@@ -143,6 +143,12 @@ def test_nagios(xmppctl, alice, bob, server):
     )
     run = xmppctl("-o", "nagios", "ping", f"{bob.jid}/gone", account=alice).expect(2)
     assert run.out.startswith("XMPP PING CRITICAL - ")
+    several = ("ping", server.domain, bob.jid)
+    run = xmppctl("-o", "nagios", *several, account=alice).expect(0)
+    assert run.out.startswith("XMPP OK - 2 of 2 ok | ")
+    names = re.findall(r"'([^']+)'=", run.out)
+    assert len(names) == len(set(names)) == 4
+    assert f"XMPP PING {bob.jid} rtt" in names
     run = xmppctl("-o", "nagios", "ping", "not a jid", account=alice).expect(3)
 
 
@@ -155,7 +161,7 @@ def test_prometheus(xmppctl, alice, bob, server):
         assert re.fullmatch(r'# (HELP|TYPE) \w+ .+|\w+\{jid="[^"]+"\} [\d.e-]+', line)
 
 
-def fake(authority, xmppctl, answers, *args):
+def fake(against_fake, answers, *args):
     """A server that answers pings as ``answers`` says: a result, a condition, or silence."""
 
     async def script(conn):
@@ -172,14 +178,7 @@ def fake(authority, xmppctl, answers, *args):
                 conn.error(request, given)
         await conn.until_closed()
 
-    with FakeServer("fake.test", authority.issue("fake.test"), script) as server:
-        return xmppctl(
-            *args,
-            jid="alice@fake.test",
-            password="x",
-            connect=server.address,
-            ca_file=authority.ca_file,
-        )
+    return against_fake(script, *args)
 
 
 @pytest.mark.parametrize(
@@ -198,19 +197,53 @@ def fake(authority, xmppctl, answers, *args):
         ("b@far.test/r", "forbidden", 6, "server"),
     ],
 )
-def test_what_each_answer_means(authority, xmppctl, to, given, code, who):
-    run = fake(authority, xmppctl, [given], "--timeout", "1s", "ping", "--json", to)
+def test_what_each_answer_means(against_fake, to, given, code, who):
+    run = fake(against_fake, [given], "--timeout", "1s", "ping", "--json", to)
     assert one(run, code)["answered_by"] == who
 
 
-def test_loss(authority, xmppctl):
+@pytest.mark.parametrize(
+    ("given", "code", "who", "condition"),
+    [
+        ("result", 0, "occupant", None),
+        ("service-unavailable", 0, "occupant", None),
+        ("feature-not-implemented", 0, "occupant", None),
+        ("item-not-found", 10, None, "item-not-found"),
+        ("not-acceptable", 6, "server", "not-acceptable"),
+    ],
+)
+def test_what_a_room_says_of_its_occupants(authority, xmppctl, given, code, who, condition):
+    """XEP-0410 §3.2: a client that does not know pings is in the room all the same."""
+
+    async def script(conn):
+        await conn.login()
+        for _ in range(2):
+            request = await conn.recv()
+            if request.find("{urn:xmpp:ping}ping") is None:
+                conn.result(request, "<query xmlns='http://jabber.org/protocol/disco#info'>"
+                            "<identity category='conference' type='text'/></query>")  # fmt: skip
+            elif given == "result":
+                conn.result(request)
+            else:
+                conn.error(request, given)
+        await conn.until_closed()
+
+    with FakeServer("fake.test", authority.issue("fake.test"), script) as server:
+        run = xmppctl("--json", "ping", "r@rooms.fake.test/nick", jid="alice@fake.test",
+                      password="x", connect=server.address, ca_file=authority.ca_file)  # fmt: skip
+    record = one(run, code)
+    assert record["answered_by"] == who
+    assert (record["error"] or {}).get("condition") == condition
+
+
+def test_loss(against_fake):
     command = ("--timeout", "300ms", "-o", "jsonl", "ping", "-c", "4", "-i", "1ms")
-    run = fake(authority, xmppctl, ["result", None, "result", "result"], *command)
+    run = fake(against_fake, ["result", None, "result", "result"], *command)
     assert [record["ok"] for record in run.expect(10).jsonl()] == [True, False, True, True]
     assert "1 of 4 pings" in run.error()["text"]
     assert "25% lost" in run.err
     nagios = tuple("nagios" if word == "jsonl" else word for word in command)
-    run = fake(authority, xmppctl, ["result", None, "result", "result"], *nagios)
+    run = fake(against_fake, ["result", None, "result", "result"], *nagios)
     assert run.expect(1).out.startswith("XMPP PING WARNING - ")
     assert "'loss'=25%" in run.out
 

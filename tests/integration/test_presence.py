@@ -127,6 +127,19 @@ def test_a_request_for_subscription_is_shown_and_not_answered(xmppctl, alice, bo
     assert answer.find(".//*[@jid]").get("subscription") == "none"
 
 
+def test_a_listener_shows_presence_on_demand(xmppctl, alice, bob, raw):
+    run = xmppctl.start("-o", "jsonl", "listen", "--type", "subscribe", "--type", "chat",
+                        "--count", "2", account=alice)  # fmt: skip
+    run.wait_line("^listening as ", "err")
+    peer = raw(bob)
+    peer.send(f"<presence type='subscribe' to='{alice.jid}'><status>it is me</status></presence>")
+    run.wait_line("it is me")
+    peer.message(alice.jid, "please")
+    first, second = xmppctl.finish(run).expect(0).jsonl()
+    assert (first["stanza"], first["type"], first["from"]) == ("presence", "subscribe", bob.jid)
+    assert (second["stanza"], second["body"]) == ("message", "please")
+
+
 # --- probe --------------------------------------------------------------------------------------
 
 

@@ -95,6 +95,18 @@ def test_type_subject_thread_and_language_reach_the_recipient(xmppctl, alice, pe
     assert message["lang"] == "de"
 
 
+def test_a_text_in_two_languages(xmppctl, alice, peer):
+    sent(xmppctl("send", "--json", "--body-lang", "de=Hallo", "--thread", "t2", "--parent", "t1",
+                 peer.account.jid, "Hello", account=alice))  # fmt: skip
+    message = peer.wait_message().xml
+    lang = "{http://www.w3.org/XML/1998/namespace}lang"
+    bodies = {e.text: e.get(lang) for e in message.iter("{jabber:client}body")}
+    assert bodies.keys() == {"Hello", "Hallo"}
+    assert bodies["Hallo"] == "de"
+    thread = message.find("{jabber:client}thread")
+    assert (thread.text, thread.get("parent")) == ("t2", "t1")
+
+
 def test_id_and_origin_id_are_one_and_told(xmppctl, alice, peer):
     record = sent(xmppctl("send", "--json", "--id", "own-1", peer.account.jid, "x", account=alice))
     message = peer.wait_message()
@@ -178,7 +190,11 @@ def test_a_groupchat_message_without_being_there(xmppctl, alice, slix, bob, serv
     room = f"r-{bob.local}@{server.conference}"
     slix(bob).create_muc(room, "host")
     run = xmppctl("send", "--json", "--type", "groupchat", room, "x", account=alice)
-    assert refused(run)["condition"] == "not-acceptable"
+    error = refused(run)
+    assert error["condition"] == "not-acceptable"
+    assert "--muc" in error["hint"]
+    run = xmppctl("send", "--json", f"{room}/host", "psst", account=alice)
+    assert "muc pm" in refused(run)["hint"]
 
 
 def test_a_recipient_that_the_sender_blocked(xmppctl, alice, bob, raw):

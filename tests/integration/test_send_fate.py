@@ -142,6 +142,50 @@ def test_only_who_may_bounce_bounces(against, sender, code):
     assert record["acked"] is True
 
 
+@pytest.mark.parametrize(("sender", "code"), [("b@far.test", 6), ("mallory@evil.test", 0)])
+def test_a_bounce_a_moment_behind_the_barrier(against, sender, code):
+    """As of a server where a client's own process bounces, side by side with the account's."""
+
+    async def script(conn):
+        await conn.login(SM)
+        message = None
+        async for name, stanza in Peer(conn).stanzas():
+            if name == "message":
+                message = stanza
+                continue
+            if stanza.get("to") == "fake.test":
+                bounce(conn, message, sender)
+            conn.result(stanza)
+
+    run = against(script, "send", "--json", "b@far.test", "x")
+    assert run.expect(code).json()[0]["confirmed"] is (code == 0)
+
+
+@pytest.mark.parametrize(
+    ("to", "account", "client", "code"),
+    [
+        ("b@far.test/r", "service-unavailable", "service-unavailable", 6),
+        ("b@far.test/r", "service-unavailable", "feature-not-implemented", 0),
+        ("b@far.test/r", "service-unavailable", None, 0),
+        ("b@far.test/r", None, "service-unavailable", 0),
+        ("b@far.test", "service-unavailable", None, 0),
+    ],
+)
+def test_where_nobody_answers_for_the_account(against, to, account, client, code):
+    async def script(conn):
+        await conn.login(SM)
+        async for name, stanza in Peer(conn).stanzas():
+            conditions = {"b@far.test": account, "b@far.test/r": client}
+            condition = conditions.get(stanza.get("to"))
+            if name == "iq" and condition is not None:
+                conn.error(stanza, condition)
+            elif name == "iq":
+                conn.result(stanza)
+
+    run = against(script, "send", "--json", to, "x")
+    assert run.expect(code).json()[0]["confirmed"] is (code == 0)
+
+
 def test_an_unreachable_domain_that_only_answers_the_barrier(against):
     async def script(conn):
         await conn.login(SM)
@@ -237,11 +281,19 @@ def test_silent_recipients_cost_one_timeout_together(against):
     assert [bool(r["error"]) for r in run.expect(9).json()] == [False] + 6 * [True]
 
 
-def test_a_line_that_is_cut(xmppctl, alice, bob, server):
-    """The connection is reset where the server acknowledges."""
+def test_a_line_that_is_cut(xmppctl, alice, bob, server, raw):
+    """The connection is reset where the server acknowledges; nothing is sent a second time."""
+    peer = raw(bob)
+    peer.send("<presence/>")
+    peer.iq("<ping xmlns='urn:xmpp:ping'/>")
     with FaultProxy.intercept(server, down=Flow(cut_at=b"<a ")) as proxy:
-        run = xmppctl("--tls", "direct", "send", "--json", bob.jid, "x", account=alice,
-                      connect=proxy.address)  # fmt: skip
+        run = xmppctl("--tls", "direct", "--retry", "3", "send", "--json", bob.jid, "x",
+                      account=alice, connect=proxy.address)  # fmt: skip
     (record,) = run.expect(3).json()
     assert (record["acked"], record["confirmed"]) == (False, False)
     assert json.loads(run.err)["error"]["name"] == "CONNECT"
+    xmppctl("send", bob.jid, "end", account=alice).expect(0)
+    bodies = []
+    while "end" not in bodies:
+        bodies.append(peer.wait_message().findtext("{jabber:client}body"))
+    assert bodies.count("x") <= 1

@@ -99,6 +99,7 @@ def test_asking_without_waiting_and_answering(xmppctl, alice, bob, peer):
         ["--no-reply"],
         ["--multicast", "--wait", "received"],
         ["--displayed", "1", "--receipt"],
+        ["--displayed", "1", "--multicast"],
     ],
 )
 def test_what_does_not_go_together(xmppctl, args):

@@ -11,17 +11,6 @@ from tests.servers.fake import FakeServer
 NS = "http://jabber.org/protocol/muc"
 
 
-@pytest.fixture
-def room(bob, server):
-    """The JID of a room that nobody made yet."""
-    return f"room-{bob.local}@{server.conference}"
-
-
-@pytest.fixture
-def host(slix, bob):
-    return slix(bob, "host")
-
-
 def exists(peer, room):
     query = "<query xmlns='http://jabber.org/protocol/disco#info'/>"
     return peer.iq(query, to=room).get("type") == "result"
@@ -46,6 +35,27 @@ def test_nick_and_hostile_text(xmppctl, alice, host, room):
         xmppctl("send", "--muc", "--nick", "Cron ☃", room, "--", text, account=alice).expect(0)
         message = host.wait_message(lambda m, t=text: m["body"] == t)
         assert message["from"].resource == "Cron ☃"
+
+
+def test_a_branch_of_a_thread(xmppctl, alice, host, room):
+    host.create_muc(room, "host")
+    args = ("muc", "send", room, "--thread", "t2", "--parent", "t1", "branch")
+    xmppctl(*args, account=alice).expect(0)
+    said = host.wait_message(lambda m: m["body"] == "branch").xml
+    thread = said.find("{jabber:client}thread")
+    assert (thread.text, thread.get("parent")) == ("t2", "t1")
+    xmppctl("muc", "send", room, "--parent", "t1", "x", account=alice).expect(2)
+
+
+def test_a_marker_in_a_room_is_for_the_id_that_the_room_gave(xmppctl, alice, host, room):
+    host.create_muc(room, "host")
+    host.send_message(room, "seen?", "groupchat")
+    said = host.wait_message(lambda m: m["body"] == "seen?")
+    ident = said.xml.find("{urn:xmpp:sid:0}stanza-id").get("id")
+    run = xmppctl("--json", "send", "--muc", "--displayed", ident, room, account=alice).expect(0)
+    assert run.json()[0]["confirmed"] is True
+    marker = host.wait_xml("{urn:xmpp:chat-markers:0}displayed")
+    assert marker.get("id") == ident
 
 
 def test_several_lines_arrive_in_order_with_one_join(xmppctl, alice, host, room):

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from xmppctl import cli
-from xmppctl.cli.params import JID, NONEMPTY
-from xmppctl.errors import ErrorInfo, UsageError
+from xmppctl.cli.params import NONEMPTY
+from xmppctl.cli.targets import Targets, argument
+from xmppctl.cli.texts import check_characters
+from xmppctl.errors import UsageError
 from xmppctl.model.blocking import BlockChange, Blocked
-from xmppctl.model.jid import Jid, parse
 
 if TYPE_CHECKING:
     from xmppctl.protocol.blocking import Report
     from xmppctl.session import Session
 
 cmd = cli.group("block", section="Contacts", help="Block and unblock JIDs (XEP-0191).")
-
-_targets = click.argument("words", metavar="JID...|-", nargs=-1, required=True, type=NONEMPTY)
 
 
 @cmd.command("list", examples=("xmppctl block list", "xmppctl -o plain block list | wc -l"))
@@ -41,7 +40,7 @@ async def list_(app: cli.App) -> list[Blocked]:
     ),
     targets=True,
 )
-@_targets
+@argument
 @click.option("--report", "reason", type=click.Choice(["spam", "abuse"]),
               help="Report it to the own server too, for this reason.")  # fmt: skip
 @click.option("--text", type=NONEMPTY, help="Explanation that goes with the report.")
@@ -68,7 +67,7 @@ async def add(
     """
     from xmppctl.protocol import blocking
 
-    targets = _Targets(app, words)
+    targets = _targets(app, words)
     report = _report(reason, text, stanza_ids, third_party, report_origin, targets)
     async for change in _changed(
         app, targets, lambda session: blocking.add(session, targets.jids, report)
@@ -84,7 +83,7 @@ async def add(
     ),
     targets=True,
 )
-@_targets
+@argument
 @click.option("--if-exists", is_flag=True, help="What is not blocked is no failure.")
 @cli.pass_app
 async def remove(
@@ -96,7 +95,7 @@ async def remove(
     """
     from xmppctl.protocol import blocking
 
-    targets = _Targets(app, words)
+    targets = _targets(app, words)
     async for change in _changed(
         app,
         targets,
@@ -114,13 +113,17 @@ async def clear(app: cli.App) -> list[Blocked]:
     app.confirm("unblock all that is blocked?")
     async with app.session() as session:
         count, left = await blocking.clear(session)
-    app.status(f"{count} unblocked")
+    app.afterwards(f"{count} unblocked")
     return left
+
+
+def _targets(app: cli.App, words: tuple[str, ...]) -> Targets[BlockChange]:
+    return Targets(app, words, lambda text, error: BlockChange(text, None, None, error), bare=False)
 
 
 async def _changed(
     app: cli.App,
-    targets: _Targets,
+    targets: Targets[BlockChange],
     change: Callable[[Session], Awaitable[list[BlockChange]]],
 ) -> AsyncIterator[BlockChange]:
     if not targets.jids:  # nothing to ask a server for, and an empty request would unblock all
@@ -135,55 +138,13 @@ async def _changed(
             yield record
 
 
-class _Targets:
-    """The JIDs of the arguments and of standard input, each once, and the lines that are none.
-
-    All is read before anything is connected: a bad argument is refused then, a bad line becomes a
-    record of its own.
-    """
-
-    def __init__(self, app: cli.App, words: tuple[str, ...]) -> None:
-        if words.count("-") > 1:
-            raise UsageError("standard input can be read only once")
-        self._order: list[Jid | BlockChange] = []
-        context = click.get_current_context()
-        given = [None if word == "-" else JID.convert(word, None, context) for word in words]
-        for jid in given:
-            if jid is not None:
-                self._order.append(jid)
-                continue
-            for line in app.read_lines():
-                if line.error is not None or line.text.strip():
-                    self._order.append(_of_line(line.number, line.text.strip(), line.error))
-        self.jids = list(dict.fromkeys(each for each in self._order if isinstance(each, Jid)))
-
-    def records(self, changes: Iterable[BlockChange]) -> Iterator[BlockChange]:
-        """All records in the order of the targets; ``changes``: those of ``jids``."""
-        found = {change.jid: change for change in changes}
-        for each in dict.fromkeys(self._order):
-            yield found[str(each)] if isinstance(each, Jid) else each
-
-
-def _of_line(number: int, text: str, error: ErrorInfo | None) -> Jid | BlockChange:
-    if error is None:
-        try:
-            return parse(text)
-        except ValueError as reason:
-            error = UsageError(
-                f"line {number} of standard input is no JID: {reason}",
-                step="input",
-                condition="jid-malformed",
-            ).info()
-    return BlockChange(text, None, None, error)
-
-
 def _report(
     reason: Literal["spam", "abuse"] | None,
     text: str | None,
     stanza_ids: tuple[str, ...],
     third_party: bool,
     report_origin: bool,
-    targets: _Targets,
+    targets: Targets[BlockChange],
 ) -> Report | None:
     if reason is None:
         if text or stanza_ids or third_party or report_origin:
@@ -193,9 +154,6 @@ def _report(
         # XEP-0377 §6: the messages should be by the very JID that is reported
         raise UsageError("--stanza-id reports the messages of one JID, and several were given")
     from xmppctl.protocol.blocking import Report
-    from xmppctl.session.xml import illegal_character
 
-    for each in (text or "", *stanza_ids):
-        if illegal_character(each) is not None:
-            raise UsageError("the report contains a control character that XMPP cannot carry")
+    check_characters("report", text, *stanza_ids)
     return Report(reason, text, stanza_ids, third_party, report_origin)

@@ -24,7 +24,8 @@ def monitor(pongs: Sequence[Pong]) -> tuple[list[Check], list[Metric]]:
 
     checks: list[Check] = []
     up, rtt, loss = [], [], []
-    for jid in dict.fromkeys(pong.to for pong in pongs):
+    jids = list(dict.fromkeys(pong.to for pong in pongs))
+    for jid in jids:
         own = [pong for pong in pongs if pong.to == jid]
         times = [pong.rtt_ms for pong in own if pong.ok and pong.rtt_ms is not None]
         lost = 1 - len(times) / len(own)
@@ -40,7 +41,8 @@ def monitor(pongs: Sequence[Pong]) -> tuple[list[Check], list[Metric]]:
             text += f", {lost:.0%} lost"
         checks.append(
             Check(
-                service="XMPP PING",
+                # figures are told apart by the name of their service
+                service="XMPP PING" if len(jids) == 1 else f"XMPP PING {jid}",
                 state="critical" if not times else "warning" if lost else "ok",
                 text=text,
                 perf=[
@@ -99,6 +101,8 @@ async def cmd(
             for jid in targets
             if jid.is_full
         }
+        if app.format == "table":
+            import tabulate  # noqa: F401  # loading it later would delay the answer to a ping
         loop = asyncio.get_running_loop()
         begin = loop.time()
         end = math.inf if within is None else begin + within

@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from xml.etree.ElementTree import Element
 
-import aioxmpp.ping.xso as ping_xso
-
-from xmppctl.protocol import Xep
+from xmppctl.protocol import Xep, flights
 from xmppctl.session import acks
 from xmppctl.session.inbox import Pending
 from xmppctl.session.stream import Session
@@ -45,12 +43,9 @@ class Handover:
             if await self._session.acknowledged(self._number, step="send", timeout=timeout):
                 return
             # acknowledgements were offered, and then refused
-            self._own = self._ask()
+            self._own = flights.barrier(self._session)
             self._session.send(self._own.element)
         await self._session.answer(self._own, step="send", timeout=timeout)
-
-    def _ask(self) -> Pending:
-        return self._session.ask(ping_xso.Ping(), to=self._session.domain)
 
     def forget(self) -> None:
         """Nobody is interested any more."""
@@ -69,7 +64,7 @@ def dispatch(session: Session, stanza: Element, *after: Element) -> Iterator[Han
         session.send(*enabling, stanza, acks.REQUEST, *after)
         sent = Handover(session, session.outbound.sent - len(after), None)
     else:
-        own = session.ask(ping_xso.Ping(), to=session.domain)
+        own = flights.barrier(session)
         sent = Handover(session, 0, own)
         session.send(stanza, own.element, *after)
     try:

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement
 from xmppctl.model.stanza import Marker
 from xmppctl.protocol import Xep
 
-XEPS = (Xep("0333", "1.0.0", "partial", "no markers in rooms"),)
+XEPS = (Xep("0333", "1.0.0", "complete"),)
 
 NS = "urn:xmpp:chat-markers:0"
 MARKABLE = f"{{{NS}}}markable"
@@ -20,6 +20,11 @@ def request(stanza: Element) -> None:
     """Say that a displayed marker for this message is welcome, once."""
     if stanza.find(MARKABLE) is None:
         SubElement(stanza, MARKABLE)
+
+
+def tell_displayed(stanza: Element, identifier: str) -> None:
+    """Say that the message with this id was displayed (§5.2)."""
+    SubElement(stanza, DISPLAYED, {"id": identifier})
 
 
 def read(stanza: Element) -> Marker | None:

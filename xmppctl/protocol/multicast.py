@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
-
-import aioxmpp.ping.xso as ping_xso
 
 from xmppctl.errors import ConnectError, ErrorInfo, XmppctlError
 from xmppctl.model.jid import Jid, lenient, parse
 from xmppctl.model.message import SendResult
 from xmppctl.model.stanza import Address
-from xmppctl.protocol import Xep, addresses, disco, send
+from xmppctl.protocol import Xep, addresses, disco, flights, send
+from xmppctl.protocol.delivery import blamed
 from xmppctl.protocol.handover import dispatch
+from xmppctl.protocol.settling import Settling
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.stream import MESSAGE, Session
 
@@ -23,8 +23,6 @@ XEPS = (Xep("0033", "1.2.1", "partial", "messages; no presence, no addresses out
 
 BATCH = 20
 """Addresses in one message: §9 wants services to allow at least as many."""
-
-_UNREACHABLE = frozenset({"remote-server-not-found", "remote-server-timeout"})
 
 
 @dataclass(frozen=True)
@@ -93,13 +91,19 @@ async def spread(
         return
     session.trace.note(f"multicast by {service}")
     everybody = plan.recipients
+    settling = Settling(session)
     for begin in range(0, len(everybody), BATCH):
         batch = everybody[begin : begin + BATCH]
-        for result in await _through(session, service, template, plan, batch, timeout):
+        for result in await _through(session, service, template, plan, batch, timeout, settling):
             yield result
 
 
 async def _each(template: Element, plan: Plan) -> AsyncIterator[send.Outgoing]:
+    for message in copies(template, plan):
+        yield message
+
+
+def copies(template: Element, plan: Plan) -> Iterator[send.Outgoing]:
     """§6: without a service the client delivers, and marks what it delivers itself."""
     public = [Address("to", str(jid), delivered=True) for jid in plan.to]
     for jid in plan.recipients:
@@ -117,6 +121,7 @@ async def _through(
     plan: Plan,
     batch: Sequence[Jid],
     timeout: float | None,
+    settling: Settling,
 ) -> list[SendResult]:
     """One message to the service, with proof from it and from each recipient's server.
 
@@ -137,13 +142,14 @@ async def _through(
 
     with session.inbox(bounces) as box:
         try:
-            service_barrier = session.ask(ping_xso.Ping(), to=service)
+            service_barrier = flights.barrier(session, service)
             with dispatch(session, stanza, service_barrier.element):
                 await session.answer(service_barrier, step="send", timeout=timeout)
         except XmppctlError as error:
-            failure = _at(error, service)
+            failure = blamed(error, service)
             return [replace(result, error=failure) for result in results.values()]
         answers = await _barriers(session, batch, timeout)
+        await settling.wait()
         returned = {lenient(each.get("from", "")).bare: each for each in box.drain()}
     refusal = returned.get(service) or returned.get(lenient(session.bare))
     finished: list[SendResult] = []
@@ -151,7 +157,7 @@ async def _through(
         bounce = refusal if refusal is not None else returned.get(lenient(str(jid.bare)))
         info = answers[jid]
         if bounce is not None:
-            info = _at(stanza_error(bounce, f"the message to {jid}"), jid)
+            info = blamed(stanza_error(bounce, f"the message to {jid}"), jid)
         finished.append(replace(result, acked=True, confirmed=info is None, error=info))
     return finished
 
@@ -160,22 +166,17 @@ async def _barriers(
     session: Session, batch: Sequence[Jid], timeout: float | None
 ) -> dict[Jid, ErrorInfo | None]:
     """What stands against each recipient having got it: silence, or nobody to be reached."""
-    pending = {jid: session.ask(ping_xso.Ping(), to=jid.bare) for jid in batch}
+    pending = {jid: flights.barrier(session, jid.bare) for jid in batch}
     session.send(*(each.element for each in pending.values()))
 
     async def wait(jid: Jid) -> ErrorInfo | None:
         try:
             answer = await session.answer(pending[jid], step="send", timeout=timeout)
         except XmppctlError as error:
-            return _at(error, jid)
+            return blamed(error, jid)
         if answer.get("type") != "error":
             return None
         refusal = stanza_error(answer, f"the message to {jid}")
-        return _at(refusal, jid) if refusal.condition in _UNREACHABLE else None
+        return blamed(refusal, jid) if refusal.condition in flights.UNREACHABLE else None
 
     return dict(zip(batch, await asyncio.gather(*map(wait, batch)), strict=True))
-
-
-def _at(error: XmppctlError, by: Jid) -> ErrorInfo:
-    error.step, error.by = "send", error.by or str(by)
-    return error.info()

@@ -68,8 +68,10 @@ def _failure(to: Jid, occupant: bool, error: XmppctlError) -> ErrorInfo | None:
     if error.condition in _UNREACHABLE:
         return error.info()
     if occupant and error.condition == "not-acceptable":
-        error.hint = "a room relays pings between its occupants alone: join it first"
+        error.hint = "a room relays pings between its occupants alone; muc ping joins it first"
         return error.info()
+    if occupant and error.condition == "service-unavailable":
+        return None  # the occupant's client, which does not know pings (XEP-0410 §3.2)
     if to.is_full and error.condition in _ABSENT:
         where = "in the room" if occupant else "online"
         return EmptyError(

@@ -71,9 +71,86 @@ def test_a_stanza_as_it_is(dry):
     assert "origin-id" not in line
 
 
+def test_the_stanza_names_its_recipient_where_nobody_else_does(dry):
+    shown = sent(dry("a@x.example", "--subject", "s", "hi"))
+    assert sent(dry("--stanza", "-", stdin=shown[0])) == shown
+    (line,) = sent(dry("b@x.example", "--stanza", "-", stdin=shown[0]))
+    assert "to='b@x.example'" in line
+
+
+def test_recipients_from_standard_input(dry):
+    lines = sent(dry("--to-file", "-", "hi", stdin="a@x.example\n\n xmpp:b@x.example \n"))
+    assert ["to='a@x.example'" in lines[0], "to='b@x.example'" in lines[1]] == [True, True]
+    assert len(lines) == 2
+
+
+def test_a_bad_line_hides_none_of_the_others(dry):
+    code, out, err = dry("--to-file", "-", "hi", stdin="a@x.example\n@@\nb@x.example\n")
+    assert (code, len(out.splitlines())) == (2, 2)
+    assert "line 2 of standard input" in err
+    code, out, err = dry("a@x.example", "--stdin-lines", stdin="1\n\x07\n2\n")
+    assert (code, len(out.splitlines())) == (2, 2)
+    assert "U+0007" in err
+
+
+def test_many_at_once_as_each_of_them_gets_it(dry):
+    lines = sent(dry("--multicast", "--bcc", "c@x.example", "a@x.example", "b@x.example", "hi"))
+    assert len(lines) == 3
+    assert [line.count("c@x.example") for line in lines] == [0, 0, 2]
+
+
+def test_a_marker_needs_no_text_and_asking_for_one_does(dry):
+    (line,) = sent(dry("a@x.example", "--displayed", "m1"))
+    assert "<displayed xmlns='urn:xmpp:chat-markers:0' id='m1'/>" in line
+    assert "<body>" not in line
+    (line,) = sent(dry("a@x.example", "--receipt", "--markable", "hi"))
+    assert "urn:xmpp:receipts" in line
+    assert "markable" in line
+    (line,) = sent(dry("a@x.example", "--wait", "displayed", "hi"))
+    assert "urn:xmpp:receipts" in line
+    assert "markable" in line
+
+
+def test_more_languages_and_a_branch_of_a_thread(dry):
+    (line,) = sent(dry("a@x.example", "--lang", "en", "--body-lang", "de=Hallo = Welt",
+                       "--body-lang", "pt-BR=Oi", "--thread", "t2", "--parent", "t1",
+                       "Hello"))  # fmt: skip
+    assert "<body>Hello</body>" in line
+    assert "<body xml:lang='de'>Hallo = Welt</body><body xml:lang='pt-BR'>Oi</body>" in line
+    assert "<thread parent='t1'>t2</thread>" in line
+    (line,) = sent(dry("a@x.example", "--body-lang", "de=Hallo"))
+    assert line.count("<body") == 1
+
+
+def test_a_stanza_without_a_recipient(dry):
+    code, _, err = dry("--stanza", "-", stdin=STANZA)
+    assert code == 2
+    assert "no recipient" in err
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [
+        (["--to-file", "-"], "only once"),
+        (["--to-file", "-", "-"], "only once"),
+        (["--to-file", "-", "--stdin-lines"], "only once"),
+        (["--to-file", "-", "--stanza", "-"], "only once"),
+        (["--stanza", "-"], "no XML element"),
+        (["--muc", "r@x.example/nick", "hi"], "is no room"),
+        (["--muc", "x.example", "hi"], "is no room"),
+        (["--muc", "--nick", "a\x07", "r@x.example", "hi"], "is not a nickname"),
+        (["a@x.example", "--lang", "not a tag", "hi"], "language tag"),
+        (["a@x.example", "--body-lang", "de", "hi"], "TAG=TEXT"),
+        (["a@x.example", "--body-lang", "de=", "hi"], "empty"),
+        (["a@x.example", "--body-lang", "de=\x07", "hi"], "U+0007"),
+        (["a@x.example", "--body-lang", "d e=x", "hi"], "language tag"),
+        (["a@x.example", "--body-lang", "de=x", "--body-lang", "DE=y", "hi"], "each language"),
+        (["a@x.example", "--body-lang", "de=x", "--lang", "de", "hi"], "itself"),
+        (["a@x.example", "--body-lang", "de=x", "--stdin-lines"], "exclude"),
+        (["a@x.example", "--parent", "t", "hi"], "--thread"),
+        (["a@x.example", "--displayed", "1", "--markable"], "an answer itself"),
+        (["a@x.example", "--muc", "--receipt", "hi"], "rooms give no receipts"),
+        (["a@x.example", "--multicast", "--receipt", "hi"], "exclude"),
         (["a@x.example", "b@x.example"], "could be a recipient or the text"),
         (["--", "text"], "no recipient"),
         (["a@x.example", "--", "two", "words"], "as one word"),

@@ -54,7 +54,9 @@ def test_reading():
 
 
 def test_asking_once():
-    made = send.compose(parse(OWN), id="1", body="x", receipt=True, markable=True)
-    send.ask_for(made.stanza, receipt=True, markable=True)
+    made = send.compose(parse(OWN), id="1", body="x")
+    for _ in range(2):
+        receipts.request(made.stanza)
+        markers.request(made.stanza)
     assert len(made.stanza.findall(receipts.REQUEST)) == 1
     assert len(made.stanza.findall(markers.MARKABLE)) == 1

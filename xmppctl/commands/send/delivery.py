@@ -1,0 +1,146 @@
+"""The ways of a message: to people, to all at once, to rooms, or only onto the screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+from xmppctl.commands.send.text import refusal
+from xmppctl.errors import ErrorInfo, from_info
+from xmppctl.model.jid import Jid
+from xmppctl.model.message import SendResult
+
+if TYPE_CHECKING:
+    from xmppctl.commands.send.request import Request
+    from xmppctl.protocol.multicast import Plan
+    from xmppctl.protocol.outgoing import Outgoing
+    from xmppctl.session import Session
+
+
+def show(request: Request) -> None:
+    """``--dry-run``: the stanzas, one in a line. Raises the first error when all are out."""
+    from xmppctl.session.xml import serialise
+
+    wrong: list[ErrorInfo] = []
+    for each in _to_show(request):
+        if isinstance(each, SendResult):
+            if each.error is not None:
+                wrong.append(each.error)
+            continue
+        text = serialise(each.stanza, "")
+        # line breaks stand in texts and values alone: as references they keep it in one line
+        request.app.stdout.write(text.replace("\n", "&#10;") + "\n")
+    if wrong:
+        raise from_info(wrong[0])
+
+
+def _to_show(request: Request) -> Iterator[Outgoing | SendResult]:
+    targets = request.recipients.targets
+    if request.options["multicast"]:
+        from xmppctl.protocol import multicast
+
+        plan = _plan(request)
+        template = request.outgoing(plan.recipients[0], request.body).stanza
+        yield from request.recipients.refused
+        yield from multicast.copies(template, plan)
+    elif not request.lines:
+        for each in targets:
+            yield each if isinstance(each, SendResult) else request.outgoing(each, request.body)
+    else:
+        yield from request.recipients.refused
+        for line in request.app.read_lines():
+            yield from _of_line(request, line.text, line.error)
+
+
+def _of_line(
+    request: Request, text: str, error: ErrorInfo | None
+) -> Iterator[Outgoing | SendResult]:
+    error = error or refusal(text)
+    for to in request.recipients.jids:
+        message = request.outgoing(to, text)
+        yield message if error is None else message.refused(error)
+
+
+async def to_people(request: Request, session: Session) -> AsyncIterator[SendResult]:
+    """Messages to accounts, services and clients, many on their way at once."""
+    from xmppctl.protocol import send
+
+    results = send.send(
+        session,
+        _messages(request, session),
+        wait=request.options["wait"] or "confirmed",
+        wait_timeout=request.options["wait_timeout"],
+    )
+    async for result in results:
+        yield result
+
+
+async def to_all(request: Request, session: Session) -> AsyncIterator[SendResult]:
+    """One message to all recipients together."""
+    from xmppctl.protocol import multicast
+
+    for refused in request.recipients.refused:
+        yield refused
+    plan = _plan(request)
+    template = request.outgoing(plan.recipients[0], request.body).stanza
+    async for result in multicast.spread(session, template, plan):
+        yield result
+
+
+def _plan(request: Request) -> Plan:
+    from xmppctl.protocol.multicast import Plan
+
+    options = request.options
+    return Plan(
+        to=tuple(request.recipients.jids),
+        bcc=options["bcc"],
+        reply_to=options["reply_to_jid"],
+        reply_room=options["reply_room"],
+        no_reply=options["no_reply"],
+    )
+
+
+async def to_rooms(request: Request, session: Session) -> AsyncIterator[SendResult]:
+    """Messages to rooms, one room after the other; lines go to all of them."""
+    from xmppctl.protocol import room
+    from xmppctl.protocol.delivery import Attempt, retrying
+
+    nick = request.nick or room.own_nick(session)
+    async with AsyncExitStack() as stack:
+        here: dict[Jid, room.Joined] = {}
+        refused: dict[Jid, ErrorInfo] = {}
+        for to in request.recipients.jids:
+            try:
+                join = room.joined(session, to, nick, password=request.room_password)
+                here[to] = await stack.enter_async_context(join)
+            except room.JOIN_ERRORS as error:
+                refused[to] = error.info()
+
+        async def attempt(message: Outgoing) -> Attempt:
+            result = await room.speak(session, here[message.to], message)
+            # what a room sends back it has given to nobody
+            return Attempt(result, result.error is not None and result.error.type == "wait")
+
+        async for message in _messages(request, session):
+            if isinstance(message, SendResult):
+                yield message
+            elif message.to in refused:
+                yield message.refused(refused[message.to])
+            else:
+                yield await retrying(session, partial(attempt, message))
+
+
+async def _messages(request: Request, session: Session) -> AsyncIterator[Outgoing | SendResult]:
+    from xmppctl.protocol.send import until_ended
+
+    if not request.lines:
+        for each in request.recipients.targets:
+            yield each if isinstance(each, SendResult) else request.outgoing(each, request.body)
+        return
+    for refused in request.recipients.refused:
+        yield refused
+    async for line in until_ended(session, request.app.lines()):
+        for message in _of_line(request, line.text, line.error):
+            yield message

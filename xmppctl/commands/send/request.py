@@ -1,0 +1,166 @@
+"""What is to be sent to whom; made and checked before anything is connected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xmppctl import cli
+from xmppctl.cli.stdin import check_text
+from xmppctl.cli.texts import check_characters
+from xmppctl.commands._room import checked_nick
+from xmppctl.commands.send.parts import parts
+from xmppctl.commands.send.recipients import check_input, gather, split
+from xmppctl.commands.send.text import check_language, checked_body
+from xmppctl.errors import UsageError
+from xmppctl.model.jid import Jid
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from xmppctl.protocol.outgoing import Outgoing
+
+
+class Request:
+    """One call of the command: recipients, text or stanza, and how to send."""
+
+    def __init__(self, app: cli.App, options: dict[str, Any]) -> None:
+        self.app = app
+        self.options = options
+        self.lines = bool(options["stdin_lines"])
+        _check_options(options)
+        for part in parts():
+            part.check(options)
+        words, text = split(
+            list(options["words"]),
+            has_text=not self.lines and options["stanza"] is None,
+            alone=options["to_file"] is not None,
+        )
+        check_input(options, text, needs_text=self._needs_text)
+        self.stanza = self._read_stanza(options["stanza"])
+        if self.stanza is not None and not words and options["to_file"] is None:
+            words = [to for to in [self.stanza.get("to")] if to]
+        self.recipients = gather(app, words, options["to_file"], rooms=bool(options["muc"]))
+        if not self.recipients.targets and not options["bcc"]:
+            raise UsageError("no recipient was given")
+        rooms = self.recipients.jids if options["muc"] else []
+        self.nick = checked_nick(rooms[0], options["nick"]) if rooms else None
+        self.body = self._read_body(text)
+        self.room_password = app.room_password(
+            file=options["room_password_file"], fd=options["room_password_fd"]
+        )
+
+    @property
+    def _speaks(self) -> bool:
+        """Whether the message says something without a text."""
+        return any(part.speaks(self.options) for part in parts())
+
+    @property
+    def _needs_text(self) -> bool:
+        return self.options["stanza"] is None and not self.lines and not self._speaks
+
+    def _read_body(self, text: str | None) -> str | None:
+        if text is None and not self._needs_text:
+            return None
+        if text is not None and cli.words_after_dashes():
+            return checked_body(check_text(text))  # a text, even if it is a single -
+        return checked_body(self.app.read_text(text))
+
+    def _read_stanza(self, path: str | None) -> Element | None:
+        if path is None:
+            return None
+        from xmppctl.session.stream import MESSAGE
+        from xmppctl.session.xml import XmlError
+        from xmppctl.session.xml import parse as parse_xml
+
+        try:
+            element = parse_xml(self.app.read_file(path))
+        except XmlError as error:
+            raise UsageError(f"--stanza: {path} holds no XML element ({error})") from None
+        if element.tag in ("message", MESSAGE):
+            _adopt_namespace(element)
+            return element
+        raise UsageError(f"--stanza: {path} holds no <message/> of jabber:client")
+
+    def outgoing(self, to: Jid, body: str | None) -> Outgoing:
+        """One stanza for one recipient."""
+        made = self._composed(to, body) if self.stanza is None else self._adopted(to)
+        for part in parts():
+            part.attach(made.stanza, self.options)
+        return made
+
+    def _composed(self, to: Jid, body: str | None) -> Outgoing:
+        from xmppctl.protocol import outgoing
+        from xmppctl.session import Session
+
+        options = self.options
+        return outgoing.compose(
+            to,
+            id=options["identifier"] or Session.new_id(),
+            body=body,
+            type=options["kind"] or ("groupchat" if options["muc"] else "chat"),
+            subject=options["subject"],
+            thread=options["thread"],
+            parent=options["parent"],
+            lang=options["lang"],
+        )
+
+    def _adopted(self, to: Jid) -> Outgoing:
+        import copy
+
+        from xmppctl.protocol import outgoing
+        from xmppctl.session import Session
+
+        stanza = copy.deepcopy(self.stanza)
+        assert stanza is not None
+        if self.options["muc"]:
+            stanza.set("type", "groupchat")
+        if self.options["identifier"] is not None:
+            stanza.set("id", self.options["identifier"])
+        return outgoing.adopt(stanza, to, id=Session.new_id())
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    if options["stdin_lines"] and options["stanza"] is not None:
+        raise UsageError("--stdin-lines and --stanza exclude each other")
+    if options["stdin_lines"] and options["identifier"] is not None:
+        raise UsageError("--id names one message, --stdin-lines sends many")
+    if options["stanza"] is not None:
+        for name in ("kind", "subject", "thread", "lang"):
+            if options[name] is not None:
+                flag = "type" if name == "kind" else name
+                raise UsageError(f"--{flag} and --stanza exclude each other")
+    if options["muc"] and options["kind"] not in (None, "groupchat"):
+        raise UsageError("messages to a room are of type groupchat")
+    if options["nick"] is not None and not options["muc"]:
+        raise UsageError("--nick is for rooms: give --muc too")
+    if options["lang"] is not None:
+        check_language(options["lang"], "lang")
+    if options["parent"] is not None and options["thread"] is None:
+        raise UsageError("--parent needs --thread, the branch of it")
+    if options["wait_timeout"] is not None and options["wait"] not in ("received", "displayed"):
+        raise UsageError("--wait-timeout is for --wait received and --wait displayed")
+    for name in ("subject", "thread", "parent", "identifier"):
+        check_characters(name.replace("identifier", "id"), options[name])
+    _check_multicast(options)
+
+
+def _check_multicast(options: dict[str, Any]) -> None:
+    if not options["multicast"]:
+        for name in ("bcc", "reply_to_jid", "reply_room", "no_reply"):
+            if options[name]:
+                raise UsageError(f"--{name.replace('_', '-')} needs --multicast")
+        return
+    for name in ("muc", "stdin_lines", "wait"):
+        if options[name]:
+            raise UsageError(f"--multicast and --{name.replace('_', '-')} exclude each other")
+    if options["kind"] == "groupchat":
+        raise UsageError("--multicast goes to people, not to rooms")
+
+
+def _adopt_namespace(element: Element) -> None:
+    """A stanza without any namespace is meant for the stream's own."""
+    from xmppctl.session.xml import NS_CLIENT, split
+
+    for node in element.iter():
+        if not split(node.tag)[0]:
+            node.tag = f"{{{NS_CLIENT}}}{node.tag}"
