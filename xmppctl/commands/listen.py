@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from xmppctl import cli
-from xmppctl.cli.params import BARE_JID, DURATION, JID, NONEMPTY, choice
+from xmppctl.cli.params import BARE_JID, DURATION, JID, choice
+from xmppctl.commands import _room
 from xmppctl.errors import UsageError
 from xmppctl.model.stanza import Stanza, StanzaType
 
@@ -28,15 +29,13 @@ from xmppctl.model.stanza import Stanza, StanzaType
 @click.option("--from", "senders", type=JID, multiple=True, metavar="JID",
               help="Only from this account, client or domain; repeat for several.")  # fmt: skip
 @click.option("--type", "types", type=choice(StanzaType), multiple=True,
-              help="Only of this type; by default every type of message.")  # fmt: skip
+              help="Only of this type; by default every type of message, and no presence; "
+              "repeat for several.")  # fmt: skip
 @click.option("--matching", metavar="RE", help="Only with a text that the expression finds.")
 @click.option("--room", "rooms", type=BARE_JID, multiple=True, metavar="ROOM",
               help="Join this room and show only what is said there; repeatable.")  # fmt: skip
-@click.option("--nick", type=NONEMPTY, help="Nickname in the rooms; the localpart by default.")
-@click.option("--room-password-file", type=click.Path(), metavar="FILE",
-              help="File with the rooms' password; also XMPPCTL_ROOM_PASSWORD.")  # fmt: skip
-@click.option("--room-password-fd", type=int, metavar="FD",
-              help="File descriptor to read the rooms' password from.")  # fmt: skip
+@_room.nick
+@_room.room_password
 @click.option("--no-delayed", is_flag=True, help="Leave out what was stored for a while.")
 @click.option("--carbons", is_flag=True,
               help="Also what other clients of the account send and get (XEP-0280).")  # fmt: skip
@@ -48,7 +47,7 @@ from xmppctl.model.stanza import Stanza, StanzaType
               help="Ring the terminal's bell where attention is asked for (XEP-0224).")  # fmt: skip
 @cli.pass_app
 async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
-    """Print incoming messages and presence until told to end.
+    """Print incoming messages, and with --type also presence.
 
     Ends after --count, after --for, or by a signal. "listening as JID" on standard error says
     that from now on everything is seen. A message counts as delivered when it was printed: one
@@ -62,15 +61,16 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
     wanted = listen.Filter(
         types=frozenset(options["types"]) or listen.MESSAGE_TYPES,
         senders=options["senders"],
-        matching=_expression(options["matching"]),
+        matching=expression(options["matching"]),
         delayed=not options["no_delayed"],
     )
     password = app.room_password(file=options["room_password_file"], fd=options["room_password_fd"])
     if options["nick"] is not None and not options["rooms"]:
         raise UsageError("--nick is for rooms: give --room too")
+    rooms = tuple(dict.fromkeys(options["rooms"]))
     how = listen.Options(
-        rooms=tuple(dict.fromkeys(options["rooms"])),
-        nick=options["nick"],
+        rooms=rooms,
+        nick=_room.checked_nick(rooms[0], options["nick"]) if rooms else None,
         room_password=password,
         carbons=options["carbons"],
         receipts=options["send_receipts"],
@@ -78,7 +78,7 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
         bell=options["bell"],
         count=options["count"],
         seconds=options["seconds"],
-        settle=_settle(app),
+        settle=settle(app),
         raw=app.raw_xml,
     )
     async with app.session() as session:
@@ -95,7 +95,8 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
                     app.stderr.flush()
 
 
-def _expression(text: str | None) -> Any:
+def expression(text: str | None) -> Any:
+    """The regular expression of ``--matching``. Raises UsageError."""
     import re
 
     try:
@@ -104,7 +105,7 @@ def _expression(text: str | None) -> Any:
         raise UsageError(f"--matching: {text!r} is not a regular expression ({error})") from None
 
 
-def _settle(app: cli.App) -> float:
+def settle(app: cli.App) -> float:
     """How long the table keeps a row back while it measures its columns; the rest is live."""
     from xmppctl.cli.results import IDLE_SECONDS
 

@@ -72,6 +72,17 @@ class DiscoItem:
 
 
 @dataclass(frozen=True)
+class ItemCount:
+    """How many items an entity has."""
+
+    PLAIN: ClassVar[str] = "count"
+
+    jid: Annotated[str, "JID of the entity"]
+    node: Annotated[str | None, "node that was asked, null for the entity itself"]
+    count: Annotated[int, "number of its items; some services tell an estimate"]
+
+
+@dataclass(frozen=True)
 class DiscoEntry:
     """An entity found below another one, with what it is."""
 

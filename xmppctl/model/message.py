@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
+from xmppctl.model.muc import Status
 
 MessageType = Literal["chat", "normal", "headline", "groupchat", "error"]
 
@@ -59,6 +60,27 @@ class Occupant:
     affiliation: Annotated[str | None, "owner, admin, member, outcast or none"] = None
     role: Annotated[str | None, "moderator, participant, visitor or none"] = None
     status_codes: Annotated[list[int], "status codes of the stanza"] = field(default_factory=list)
+    status: Annotated[list[Status], "the same with their names (XEP-0306)"] = field(
+        default_factory=list
+    )
+    new_nick: Annotated[str | None, "nickname after a change, status 303"] = None
+    actor: Annotated[str | None, "who kicked, banned or changed the role: nickname or JID"] = None
+    reason: Annotated[str | None, "reason of that, or of the destruction"] = None
+    destroyed: Annotated[bool | None, "true: the room was destroyed"] = None
+    alternate: Annotated[str | None, "room to go to instead of a destroyed one"] = None
+
+    def __str__(self) -> str:
+        """For a table: what happened, else who it is in the room."""
+        told = [str(each) for each in self.status if each.code not in (100, 110)]
+        told += ["destroyed"] if self.destroyed else []
+        told += [f"now {self.new_nick}"] if self.new_nick else []
+        here = self.role not in (None, "none")
+        standing = f"{self.affiliation}/{self.role}" if here else ""
+        # what somebody did to one who stays is a change of that
+        told += [standing] if self.actor and standing else []
+        told += [f"by {self.actor}"] if self.actor else []
+        told += [self.reason] if self.reason else []
+        return ", ".join(told) or standing
 
 
 @dataclass(frozen=True)

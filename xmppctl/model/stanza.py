@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.model.message import Message
+from xmppctl.model.occupant import Hat, Invited, Moderated
 from xmppctl.model.presence import Caps, Show
 
 StanzaType = Literal[
@@ -95,8 +96,28 @@ class Stanza(Message):
     addresses: Annotated[list[Address], "addresses of a message to many"] = field(
         default_factory=list
     )
+    invite: Annotated[Invited | None, "invitation to a room, or the answer to one"] = None
+    moderated: Annotated[Moderated | None, "a moderator took a message back (XEP-0425)"] = None
+    occupant_id: Annotated[
+        str | None, "id of the occupant that stays when the nickname changes (XEP-0421)"
+    ] = None
+    hats: Annotated[list[Hat], "hats of the occupant, where the room vouches for them"] = field(
+        default_factory=list
+    )
     show: Annotated[Show | None, "of presence: how available"] = None
     status: Annotated[str | None, "of presence: its text"] = None
     priority: Annotated[int | None, "of presence: priority of the client"] = None
     idle_since: Annotated[datetime | None, "of presence: last use of the client"] = None
     caps: Annotated[Caps | None, "of presence: software of the client"] = None
+
+
+@dataclass(frozen=True)
+class RoomEvent(Stanza):
+    """Something that happened in a room; what it does not have is left out."""
+
+    TABLE: ClassVar[tuple[str, ...]] = ("timestamp", "from_", "type", "body", "subject", "muc")
+
+    @classmethod
+    def of(cls, stanza: Stanza) -> RoomEvent:
+        """The same record."""
+        return cls(**{each.name: getattr(stanza, each.name) for each in fields(stanza)})

@@ -6,34 +6,32 @@ server, and rooms that the client is in. For everybody else there is nobody here
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement
-from xml.sax.saxutils import escape
 
 from xmppctl import __version__
 from xmppctl.errors import RefusedError
 from xmppctl.model.jid import lenient
-from xmppctl.protocol import Xep
+from xmppctl.protocol import Xep, caps
 from xmppctl.protocol.dates import format_datetime
 from xmppctl.session.stream import Session
 
 XEPS = (
-    Xep("0115", "1.6.0", "partial", "in the presence of listeners"),
+    Xep("0115", "1.6.0", "partial", "in the presence of listeners, to contacts and in rooms"),
     Xep("0153", "1.1.1", "partial", "presence says that nothing is known of the avatar"),
     Xep("0092", "1.1", "partial", "listeners answer their contacts"),
     Xep("0202", "2.0", "partial", "listeners answer their contacts"),
 )
 
-NS = "http://jabber.org/protocol/caps"
+NS = caps.NS
 NODE = "https://github.com/xmppctl/xmppctl"
 
 _NS_INFO = "http://jabber.org/protocol/disco#info"
 _NS_TIME = "urn:xmpp:time"
 _NS_VERSION = "jabber:iq:version"
 _NS_PING = "urn:xmpp:ping"
+_NS_AVATAR = "vcard-temp:x:update"
 
 _CATEGORY, _TYPE, _NAME = "client", "console", "xmppctl"
 
@@ -43,20 +41,32 @@ FEATURES = frozenset({_NS_INFO, _NS_TIME, _NS_VERSION, _NS_PING, NS})
 
 def verification(features: Iterable[str]) -> str:
     """The ``ver`` of the one identity of this client with these features (§5.1)."""
-    parts = [f"{_CATEGORY}/{_TYPE}//{_NAME}", *sorted(features, key=str.encode)]
-    text = "".join(f"{escape(part)}<" for part in parts)
-    return base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()
+    return caps.verification(_info(features))
+
+
+def _info(features: Iterable[str], node: str | None = None) -> Element:
+    query = Element(f"{{{_NS_INFO}}}query", {} if node is None else {"node": node})
+    identity = {"category": _CATEGORY, "type": _TYPE, "name": _NAME}
+    SubElement(query, f"{{{_NS_INFO}}}identity", identity)
+    for feature in sorted(features):
+        SubElement(query, f"{{{_NS_INFO}}}feature", {"var": feature})
+    return query
 
 
 def decorate(presence: Element, features: Iterable[str]) -> None:
-    """Put ``<c/>`` into a presence, and that the avatar is not known (XEP-0153 §3.1).
-
-    Without the latter other clients of the account would have to stop showing theirs.
-    """
+    """Put ``<c/>`` into a presence, and that the avatar is not known."""
     SubElement(
         presence, f"{{{NS}}}c", {"hash": "sha-1", "node": NODE, "ver": verification(features)}
     )
-    SubElement(presence, "{vcard-temp:x:update}x")
+    leave_avatar(presence)
+
+
+def leave_avatar(presence: Element) -> None:
+    """Say in a presence that the avatar is not known (XEP-0153 §4.1); in a join too.
+
+    Without that other clients of the account would have to stop showing theirs (§4.3).
+    """
+    SubElement(presence, f"{{{_NS_AVATAR}}}x")
 
 
 def answer_questions(
@@ -81,12 +91,7 @@ def answer_questions(
         node = check(iq).get("node")
         if node not in nodes:
             raise RefusedError("", condition="item-not-found")
-        query = Element(f"{{{_NS_INFO}}}query", {} if node is None else {"node": node})
-        identity = {"category": _CATEGORY, "type": _TYPE, "name": _NAME}
-        SubElement(query, f"{{{_NS_INFO}}}identity", identity)
-        for feature in features:
-            SubElement(query, f"{{{_NS_INFO}}}feature", {"var": feature})
-        return query
+        return _info(features, node)
 
     def version(iq: Element) -> Element:
         check(iq)

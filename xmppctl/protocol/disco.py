@@ -1,21 +1,31 @@
-"""XEP-0030: Service Discovery, with the forms of XEP-0128 and the pages of XEP-0059."""
+"""XEP-0030: Service Discovery, with the forms of XEP-0128 and the pages of XEP-0059.
+
+Answers are read leniently: one identity, item or form that does not fit must not hide the others.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
+from xml.etree.ElementTree import Element
 
-import aioxmpp.disco.xso as disco_xso
-import aioxmpp.rsm.xso as rsm_xso
-import aioxmpp.xso as xso
-
-from xmppctl.errors import ConnectError, ErrorInfo, RefusedError, XmppctlError
+from xmppctl.errors import (
+    ConnectError,
+    ErrorInfo,
+    PartialError,
+    RefusedError,
+    XmppctlError,
+)
 from xmppctl.model.disco import DiscoEntry, DiscoInfo, DiscoItem, Identity, InfoField, InfoForm
-from xmppctl.model.jid import Jid
-from xmppctl.protocol import Xep, rsm
+from xmppctl.model.jid import Jid, parse
+from xmppctl.model.paging import Part
+from xmppctl.protocol import Xep, forms, rsm
+from xmppctl.protocol import discoanswers as answers
 from xmppctl.session.conditions import UNSUPPORTED
 from xmppctl.session.stream import Session
+from xmppctl.session.xml import LANG
 
 XEPS = (
     Xep("0030", "2.5.0", "complete"),
@@ -23,132 +33,230 @@ XEPS = (
     Xep("0068", "1.3.0", "complete"),
 )
 
-PAGE = 100
-"""Items asked for at once."""
+_INFO = "{http://jabber.org/protocol/disco#info}"
 
 _PARALLEL = 16
 """Questions under way at once while a tree is walked."""
 
 
-class Items(disco_xso.ItemsQuery):  # type: ignore[misc]
-    """The items of an entity, a page of them (§4.6, XEP-0059)."""
+# --- disco#info (§3)
 
-    page = xso.Child([rsm_xso.ResultSetMetadata])
+
+def info_request(node: str | None) -> Element:
+    """The ``<query/>`` that asks what an entity, or a node of it, is."""
+    return Element(f"{_INFO}query", {} if node is None else {"node": node})
+
+
+def check_info(answer: Element | None, by: str) -> Element:
+    """The ``<query/>`` of an answer. Raises RefusedError (malformed-answer)."""
+    return answers.checked(answer, f"{_INFO}query", by, "disco#info")
 
 
 async def info(
-    session: Session, jid: Jid | str, node: str | None = None, *, timeout: float | None = None
+    session: Session,
+    jid: Jid | str,
+    node: str | None = None,
+    *,
+    timeout: float | None = None,
+    must_exist: bool = False,
 ) -> DiscoInfo:
-    """What the entity is and can do (§3). Raises RefusedError, DeadlineError."""
+    """What the entity is and can do (§3). Raises RefusedError, DeadlineError.
+
+    ``must_exist``: an answer that says nothing at all about a node is item-not-found, which is
+    what other servers answer; whatever exists has an identity (§3.1).
+    """
     answer = await session.request(
-        disco_xso.InfoQuery(node=node),
-        expect=disco_xso.InfoQuery,
+        info_request(node),
         to=jid,
         step="disco#info",
         what=f"disco info of {jid}" + (f" node {node}" if node else ""),
         timeout=timeout,
     )
+    found = read_info(check_info(answer, str(jid)), str(jid), node)
+    if must_exist and node and not (found.identities or found.features or found.forms):
+        raise RefusedError(
+            f"{jid} says nothing about a node {node}",
+            step="disco#info",
+            condition="item-not-found",
+            by=str(jid),
+        )
+    return found
+
+
+def read_info(query: Element, jid: str, node: str | None) -> DiscoInfo:
+    """The record of a ``<query/>``; features that are there twice are told once."""
+    own = query.get(LANG)
+    identities = [
+        Identity(
+            category=element.get("category", ""),
+            type=element.get("type", ""),
+            name=element.get("name") or None,
+            lang=element.get(LANG, own),
+        )
+        for element in query.findall(f"{_INFO}identity")
+    ]
+    features = {element.get("var", "") for element in query.findall(f"{_INFO}feature")}
     return DiscoInfo(
-        jid=str(jid),
+        jid=jid,
         node=node,
-        identities=[
-            Identity(
-                category=identity.category,
-                type=identity.type_,
-                name=identity.name or None,
-                lang=str(identity.lang) if identity.lang else None,
-            )
-            for identity in answer.identities
-        ],
-        features=sorted(answer.features),
-        forms=[_form(form) for form in answer.exts],
+        identities=identities,
+        features=sorted(features - {""}),
+        forms=[_form(element) for element in query.findall(forms.FORM)],
     )
 
 
-def _form(form: Any) -> InfoForm:
-    form_type = None
-    fields: list[InfoField] = []
-    for field in form.fields:
-        values = list(field.values)
-        if field.var == "FORM_TYPE":
-            form_type = values[0] if values else None
-        elif field.var:
-            fields.append(InfoField(field.var, values, field.label or None))
-    return InfoForm(form_type, fields)
+def _form(element: Element) -> InfoForm:
+    form = forms.read(element)
+    fields = [InfoField(each.var, each.values, each.label) for each in form.fields if each.var]
+    return InfoForm(form.form_type, fields)
+
+
+# --- disco#items (§4)
 
 
 async def items(
-    session: Session, jid: Jid | str, node: str | None = None, *, timeout: float | None = None
-) -> AsyncIterator[DiscoItem]:
-    """The entity's items (§4), page by page where the entity pages its answer (XEP-0059)."""
+    session: Session,
+    jid: Jid | str,
+    node: str | None = None,
+    *,
+    timeout: float | None = None,
+    page_size: int = Part.page_size,
+    after: str | None = None,
+    index: int | None = None,
+    number: int | None = None,
+) -> AsyncGenerator[DiscoItem, None]:
+    """The entity's items (§4), page by page where the entity pages its answer (XEP-0059).
+
+    ``after``: only those that follow this UID; ``index``: only from this one on; ``number``: no
+    more than so many. Raises RefusedError, DeadlineError, and UnsupportedError where a place is
+    given and the entity does not page, or not so.
+    """
     guard = rsm.Guard()
-    answer = await _first_items(session, jid, node, timeout)
+    size, given = min(page_size, number or page_size), 0
+    asked = rsm.request(maximum=size, after=after, index=index)
+    answer = await answers.ask(session, jid, node, asked, timeout)
+    if answer.page is None and (after is not None or index is not None):
+        raise answers.unpaged(jid)
+    if index is not None and answer.items and answer.page and answer.page.index != index:
+        raise answers.unpaged(jid, " by --index")
     while True:
-        page = rsm.read(answer.page)
+        page = answer.page
+        hidden = page and not answer.items and page.count != 0 and index is None
+        if hidden and size < Part.page_size:  # perhaps; and it does not say where it ended
+            size = Part.page_size
+            asked = rsm.request(maximum=size, after=after)
+            answer = await answers.ask(session, jid, node, asked, timeout)
+            continue
         if page is not None:
             guard.check(page, by=str(jid))
+            answers.note(session, page, len(answer.items))
         for item in answer.items:
-            yield DiscoItem(str(item.jid), item.node, item.name or None)
+            yield item
+            given += 1
+            if given == number:
+                return
         if page is None or page.last is None or page.is_last(len(answer.items)):
             return
-        result_set = rsm.request(maximum=PAGE, after=page.last)
-        answer = await _items(session, jid, node, result_set, timeout)
+        after, index = page.last, None
+        size = min(page_size, number - given) if number else page_size
+        asked = rsm.request(maximum=size, after=after)
+        answer = await answers.ask(session, jid, node, asked, timeout)
 
 
-async def _first_items(
-    session: Session, jid: Jid | str, node: str | None, timeout: float | None
-) -> Any:
-    # one server lists all its rooms only to who asks for pages
-    try:
-        return await _items(session, jid, node, rsm.request(maximum=PAGE), timeout)
-    except RefusedError as error:
-        if error.condition not in ("bad-request", "feature-not-implemented"):
-            raise
-    return await _items(session, jid, node, None, timeout)
+async def part(
+    session: Session, jid: Jid | str, node: str | None, wanted: Part
+) -> AsyncGenerator[DiscoItem, None]:
+    """The items that are ``wanted``; to stop at its limit is left to the caller.
+
+    An entity that gives less at once than it is asked for is asked again. One that does not page
+    gives the first ``maximum`` all the same. Raises what ``items`` raises.
+    """
+    if wanted.before is not None:
+        for item in await _before(session, jid, node, wanted):
+            yield item
+        return
+    place: dict[str, Any] = {"after": wanted.after, "index": wanted.index}
+    size, number = wanted.page_size, wanted.number
+    async with aclosing(items(session, jid, node, page_size=size, number=number, **place)) as found:
+        async for item in found:
+            yield item
 
 
-async def _items(
-    session: Session, jid: Jid | str, node: str | None, result_set: Any, timeout: float | None
-) -> Any:
-    query = Items(node=node)
-    query.page = result_set
-    return await session.request(
-        query,
-        expect=Items,
-        to=jid,
-        step="disco#items",
-        what=f"disco items of {jid}" + (f" node {node}" if node else ""),
-        timeout=timeout,
-    )
+async def _before(
+    session: Session, jid: Jid | str, node: str | None, wanted: Part
+) -> list[DiscoItem]:
+    guard = rsm.Guard()
+    found: list[DiscoItem] = []
+    before, number = wanted.before, wanted.number or wanted.page_size
+    size = min(wanted.page_size, number)
+    while True:
+        asked = rsm.request(maximum=size, before=before)
+        answer = await answers.ask(session, jid, node, asked, None)
+        page = answer.page
+        if page is None:
+            raise answers.unpaged(jid)
+        if not answer.items and page.count != 0 and size < Part.page_size:
+            size = Part.page_size  # as above
+            continue
+        guard.check(page, by=str(jid))
+        answers.note(session, page, len(answer.items))
+        found = answer.items + found
+        if page.first is None or page.index == 0 or not answer.items or len(found) >= number:
+            return found[-number:]
+        before = page.first
+        size = min(wanted.page_size, number - len(found))
+
+
+async def count(session: Session, jid: Jid | str, node: str | None) -> int:
+    """How many items the entity has (XEP-0059 §2.7); counted one by one where it does not tell."""
+    answer = await answers.ask(session, jid, node, rsm.request(maximum=0), None)
+    if answer.page is None:
+        return len(answer.items)
+    if answer.page.count is not None:
+        return answer.page.count
+    return len([item async for item in items(session, jid, node)])
+
+
+# --- down the tree
 
 
 async def walk(
-    session: Session, jid: Jid | str, node: str | None = None, *, depth: int, timeout: float
-) -> AsyncIterator[DiscoEntry]:
+    session: Session,
+    jid: Jid | str,
+    node: str | None = None,
+    *,
+    depth: int,
+    timeout: float,
+    limit: int | None = None,
+) -> AsyncGenerator[DiscoEntry, None]:
     """The entity, its items, their items, down to ``depth``; each asked what it is.
 
     Breadth first, every level's questions side by side: a component that does not answer costs
     its own timeout and becomes an entry with an error. Items are told apart by JID and node
-    together (a server may list itself under several nodes).
+    together (a server may list itself under several nodes). Raises PartialError where there are
+    more than ``limit`` entities, when so many were given.
     """
     seen: set[tuple[str, str | None]] = {(str(jid), node)}
     level = [DiscoItem(str(jid), node)]
-    limit = asyncio.Semaphore(_PARALLEL)
+    gate = asyncio.Semaphore(_PARALLEL)
+    given = 0
     for number in range(depth + 1):
         deeper = number < depth
 
         async def visit(
             item: DiscoItem, number: int = number, deeper: bool = deeper
         ) -> tuple[DiscoEntry, list[DiscoItem]]:
-            async with limit:
+            async with gate:
                 return await _visit(session, item, number, deeper, timeout)
 
         following: list[DiscoItem] = []
-        tasks = [asyncio.ensure_future(visit(item)) for item in level]
+        here = level if limit is None else level[: limit - given]
+        tasks = [asyncio.ensure_future(visit(item)) for item in here]
         try:
             for task in tasks:
                 entry, below = await task
                 yield entry
+                given += 1
                 for item in below:
                     key = (item.jid, item.node)
                     if key not in seen:
@@ -157,6 +265,12 @@ async def walk(
         finally:
             for task in tasks:
                 task.cancel()
+        if len(here) < len(level):
+            raise PartialError(
+                f"there are more than {limit} entities below {jid}; the rest was not asked",
+                step="disco#info",
+                hint="--limit asks more of them",
+            )
         level = following
 
 
@@ -167,6 +281,16 @@ async def _visit(
     error: ErrorInfo | None = None
     found = DiscoInfo(item.jid, item.node)
 
+    try:
+        parse(item.jid)
+    except ValueError as odd:  # not to be sent: a server may end the stream for it
+        failure = RefusedError(
+            f"{item.jid!r} is in the list and is no JID: {odd}",
+            step="disco#info",
+            condition="jid-malformed",
+        )
+        return DiscoEntry(item.jid, item.node, item.name, depth, error=failure.info()), []
+
     async def ask_items() -> None:
         try:
             async for child in items(session, item.jid, item.node, timeout=timeout):
@@ -176,12 +300,12 @@ async def _visit(
             if error.condition not in UNSUPPORTED:
                 raise
 
-    answers: list[Any] = await asyncio.gather(
+    told: list[Any] = await asyncio.gather(
         info(session, item.jid, item.node, timeout=timeout),
         *([ask_items()] if deeper else []),
         return_exceptions=True,
     )
-    for answer in answers:
+    for answer in told:
         if isinstance(answer, DiscoInfo):
             found = answer
         elif isinstance(answer, XmppctlError) and not isinstance(answer, ConnectError):

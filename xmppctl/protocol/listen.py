@@ -17,42 +17,29 @@ from re import Pattern
 from typing import Any
 from xml.etree.ElementTree import Element
 
-import aioxmpp.ping.xso as ping_xso
-
-from xmppctl.errors import RefusedError, XmppctlError
+from xmppctl.errors import XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.message import Message
 from xmppctl.model.stanza import Stanza
 from xmppctl.protocol import (
-    Xep,
-    addresses,
     caps_own,
     carbons,
     csi,
-    markers,
+    flights,
+    invitation,
     message,
+    moderation,
+    occupants,
+    payloads,
     presence,
     receipts,
     room,
 )
+from xmppctl.protocol.attendance import SILENCE, Attendance
 from xmppctl.session.inbox import Inbox
 from xmppctl.session.stream import MESSAGE, PRESENCE, Session
 
-XEPS = (
-    Xep("0085", "2.1", "partial", "shown by listeners"),
-    Xep("0224", "1.0", "partial", "shown by listeners, which can ring the bell"),
-)
-
 MESSAGE_TYPES = frozenset({"chat", "normal", "headline", "groupchat", "error"})
-
-_NS_STATES = "http://jabber.org/protocol/chatstates"
-_ATTENTION = "{urn:xmpp:attention:0}attention"
-_STATES = ("active", "composing", "paused", "inactive", "gone")
-_READ = frozenset(
-    {receipts.REQUEST, receipts.RECEIVED, addresses.ADDRESSES, _ATTENTION}
-    | {f"{{{_NS_STATES}}}{name}" for name in _STATES}
-    | {f"{{{markers.NS}}}{name}" for name in ("markable", "displayed", "received", "acknowledged")}
-)
 
 
 @dataclass(frozen=True)
@@ -79,11 +66,21 @@ class Filter:
 
 @dataclass(frozen=True)
 class Options:
-    """How to listen. ``settle``: seconds from a record being handed on until it is flushed."""
+    """How to listen. ``settle``: seconds from a record being handed on until it is flushed.
+
+    ``history`` and ``since`` are as ``room.joined`` has them. With ``everything`` presence and
+    subject of the rooms are shown too, ``entered`` is told of each room; ``counted`` are the types
+    that ``count`` counts (None: all).
+    """
 
     rooms: tuple[Jid, ...] = ()
     nick: str | None = None
     room_password: str | None = None
+    history: int | None = 0
+    since: datetime | None = None
+    everything: bool = False
+    entered: Callable[[room.Joined], None] = lambda here: None
+    counted: frozenset[str] | None = None
     carbons: bool = False
     receipts: bool = False
     inactive: bool = False
@@ -111,19 +108,18 @@ def read(
             return None
         copy, inner = unwrapped
     found = message.read(inner, own=own, trusted=rooms, raw=raw)
+    invite, moderated = invitation.read(inner), moderation.read(inner)
+    understood = payloads.READ | (invitation.READ if invite else set())
+    understood |= moderation.READ if moderated else set()
     known: dict[str, Any] = {each.name: getattr(found, each.name) for each in fields(Message)}
     known |= {
         "timestamp": found.timestamp or datetime.now(UTC),
-        "extensions": [tag for tag in found.extensions if tag not in _READ],
+        "extensions": [tag for tag in found.extensions if tag not in understood],
+        "invite": invite,
+        "moderated": moderated,
         "carbon": copy,
-        "receipt": receipts.read(inner),
-        "marker": markers.read(inner),
-        "chat_state": next(
-            (name for name in _STATES if inner.find(f"{{{_NS_STATES}}}{name}") is not None), None
-        ),
-        "attention": True if inner.find(_ATTENTION) is not None else None,
-        "addresses": addresses.read(inner),
     }
+    known |= payloads.read(inner)
     return Stanza(**known)
 
 
@@ -167,15 +163,20 @@ async def listen(
         await presence.appear(
             session, first, features=features, copies=options.carbons, rooms=options.rooms
         )
-        rooms = _Rooms()
+        rooms = Attendance(everything=options.everything)
         for each in options.rooms:
             join = room.joined(
                 session,
                 each.bare,
-                options.nick or session.jid.local or "xmppctl",
+                options.nick or room.own_nick(session),
                 password=options.room_password,
+                history=options.history,
+                since=options.since,
+                features=features,
             )
-            rooms.enter(await stack.enter_async_context(join))
+            here = await stack.enter_async_context(join)
+            rooms.enter(here, await occupants.features(session, here.room))
+            options.entered(here)
         if options.inactive:
             session.send(csi.INACTIVE)
         ready()
@@ -183,20 +184,23 @@ async def listen(
         shown = 0
         own, me = session.bare, lenient(str(session.jid))
         with _Acknowledging(session, box, options.settle) as taken:
-            async for stanza in _incoming(session, box, options):
-                rooms.check(stanza)
+            async for stanza in _incoming(session, box, options, rooms):
+                removed = rooms.removal(stanza)
                 record = read(stanza, own=own, rooms=rooms.names, raw=options.raw)
                 if stanza.tag == PRESENCE and lenient(stanza.get("from", "")) == me:
                     continue  # the own one, which the server sends back
-                if record is None or not rooms.accept(record) or not wanted.accepts(record):
-                    if record is None or not _is_kept_for_later(record):
-                        taken.over(stanza)
-                    continue
-                yield record
-                taken.over(stanza)
-                if options.receipts and record.carbon is None:
-                    _give_receipt(session, stanza)
-                shown += 1
+                look = rooms.look(record, stanza) if record is not None else "nothing"
+                if record is not None and look != "nothing" and wanted.accepts(record):
+                    record = rooms.complete(record, stanza)
+                    yield record
+                    taken.over(stanza)
+                    if options.receipts and record.carbon is None:
+                        _give_receipt(session, stanza)
+                    shown += look == "news" and _counts(record, options)
+                elif record is None or not _is_kept_for_later(record):
+                    taken.over(stanza)
+                if removed is not None:
+                    raise removed
                 if shown == options.count:
                     break
             await taken.settled()
@@ -204,14 +208,28 @@ async def listen(
             raise presence.too_few(shown, options.count, options.seconds)
 
 
-async def _incoming(session: Session, box: Inbox, options: Options) -> AsyncIterator[Element]:
-    seconds = options.seconds
-    deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
-    async for stanza in presence.arriving(session, box, deadline):
-        yield stanza
+def _counts(record: Stanza, options: Options) -> bool:
+    return options.counted is None or record.type in options.counted
+
+
+async def _incoming(
+    session: Session, box: Inbox, options: Options, rooms: Attendance
+) -> AsyncIterator[Element]:
+    loop = asyncio.get_running_loop()
+    deadline = None if options.seconds is None else loop.time() + options.seconds
+    while True:
+        until = deadline
+        if rooms:
+            check = loop.time() + SILENCE
+            until = check if deadline is None else min(deadline, check)
+        async for stanza in presence.arriving(session, box, until):
+            yield stanza
+        if until == deadline:
+            break
+        await rooms.check(session)
     if options.inactive:
         # what the server held back comes before the answer (XEP-0352 §5)
-        barrier = session.ask(ping_xso.Ping(), to=session.domain)
+        barrier = flights.barrier(session)
         session.send(csi.ACTIVE, barrier.element)
         await session.answer(barrier, step="listen")
         for stanza in box.drain():
@@ -232,75 +250,6 @@ def _give_receipt(session: Session, stanza: Element) -> None:
     receipt = receipts.answer(stanza, session.bare) if stanza.tag == MESSAGE else None
     if receipt is not None:
         session.send(receipt)
-
-
-class _Rooms:
-    """The rooms that are listened to; none: everything is."""
-
-    def __init__(self) -> None:
-        self._joined: dict[str, room.Joined] = {}
-        self._subjects: set[str] = set()
-
-    def enter(self, joined: room.Joined) -> None:
-        """One more room."""
-        self._joined[str(joined.room)] = joined
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Their JIDs."""
-        return frozenset(self._joined)
-
-    def accept(self, record: Stanza) -> bool:
-        """Whether it comes from one of the rooms, and is more than the subject upon joining.
-
-        That one comes to everybody who joins, as the last thing of the past (XEP-0045 §7.2.15).
-        """
-        if not self._joined:
-            return True
-        place = str(lenient(record.from_ or "").bare)
-        if place not in self._joined:
-            return False
-        if record.type != "groupchat":
-            return True
-        first = place not in self._subjects
-        self._subjects.add(place)
-        return not (first and record.subject is not None and record.body is None)
-
-    def check(self, stanza: Element) -> None:
-        """Raise RefusedError where the stanza says that a room has put the client out."""
-        if stanza.tag != PRESENCE or stanza.get("type") not in ("unavailable", "error"):
-            return
-        sender = lenient(stanza.get("from", ""))
-        joined = self._joined.get(str(sender.bare))
-        if joined is None or sender != joined.me:
-            return
-        codes = {
-            status.get("code", "")
-            for status in stanza.iterfind(f"{{{room.NS_USER}}}x/{{{room.NS_USER}}}status")
-        }
-        if "303" in codes:  # a new nickname, given by the room
-            return
-        joined.silent = True
-        destroyed = stanza.find(f"{{{room.NS_USER}}}x/{{{room.NS_USER}}}destroy") is not None
-        why = (
-            "it was destroyed" if destroyed else _REASONS.get(min(codes & _REASONS.keys() or {""}))
-        )
-        raise RefusedError(
-            f"{sender.bare} has put the client out: {why or 'it does not say why'}",
-            step="listen",
-            condition="gone" if destroyed else "forbidden",
-            by=str(sender.bare),
-        )
-
-
-_REASONS = {
-    "301": "banned",
-    "307": "kicked",
-    "321": "no longer a member",
-    "322": "the room is now for members only",
-    "332": "the service shuts down",
-    "333": "a technical problem",
-}
 
 
 class _Acknowledging:

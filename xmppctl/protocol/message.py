@@ -14,6 +14,7 @@ from xmppctl.model.jid import lenient
 from xmppctl.model.message import Delay, Message, MessageType, Occupant, StanzaId
 from xmppctl.protocol import Xep
 from xmppctl.protocol.dates import parse_datetime
+from xmppctl.protocol.muc import status
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.xml import LANG, NS_CLIENT, serialise, split
 
@@ -59,7 +60,6 @@ def read(
     bodies = _texts(stanza, "body")
     believed = trusted | {own}
     stamp = _delay(delay) if delay is not None else _trusted_delay(stanza, believed)
-    muc = stanza.find(f"{{{NS_MUC_USER}}}x")
     return Message(
         id=stanza.get("id"),
         archive_id=archive_id,
@@ -78,7 +78,7 @@ def read(
         bodies=bodies if len(bodies) > 1 else {},
         thread=stanza.findtext(f"{{{NS_CLIENT}}}thread") or None,
         error_=_error(stanza) if kind == "error" else None,
-        muc=_occupant(sender, muc) if kind == "groupchat" else None,
+        muc=occupant(stanza) if kind == "groupchat" else None,
         extensions=_extensions(stanza, read_muc=kind == "groupchat"),
         raw_xml=serialise(stanza, "") if raw else None,
     )
@@ -131,16 +131,26 @@ def parse_stamp(text: str | None) -> datetime | None:
         return None
 
 
-def _occupant(sender: str | None, user: Element | None) -> Occupant:
-    item = user.find(f"{{{NS_MUC_USER}}}item") if user is not None else None
-    statuses = user.findall(f"{{{NS_MUC_USER}}}status") if user is not None else []
-    codes = [int(s.get("code", "")) for s in statuses if s.get("code", "").isdecimal()]
+def occupant(stanza: Element) -> Occupant:
+    """Who sent it, or whom it is about, as the room says in its ``<x/>`` (XEP-0045 §15.1)."""
+    sender = stanza.get("from")
+    item = stanza.find(f"{{{NS_MUC_USER}}}x/{{{NS_MUC_USER}}}item")
+    destroyed = stanza.find(f"{{{NS_MUC_USER}}}x/{{{NS_MUC_USER}}}destroy")
+    told = destroyed if destroyed is not None else item
+    actor = item.find(f"{{{NS_MUC_USER}}}actor") if item is not None else None
+    shown = status.read(stanza)
     return Occupant(
         nick=lenient(sender).resource if sender else None,
         real_jid=_attribute(item, "jid"),
         affiliation=_attribute(item, "affiliation"),
         role=_attribute(item, "role"),
-        status_codes=codes,
+        status_codes=status.codes(shown),
+        status=shown,
+        new_nick=_attribute(item, "nick") if 303 in status.codes(shown) else None,
+        actor=_attribute(actor, "nick") or _attribute(actor, "jid"),
+        reason=(told.findtext(f"{{{NS_MUC_USER}}}reason") if told is not None else None) or None,
+        destroyed=True if destroyed is not None else None,
+        alternate=_attribute(destroyed, "jid"),
     )
 
 

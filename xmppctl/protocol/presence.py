@@ -18,7 +18,7 @@ import aioxmpp.ping.xso as ping_xso
 from xmppctl.errors import DeadlineError, RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.presence import Caps, Presence, PresenceType, Show
-from xmppctl.protocol import Xep, caps_own, carbons
+from xmppctl.protocol import Xep, caps_own, carbons, flights
 from xmppctl.protocol.dates import format_datetime, parse_datetime
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.inbox import Inbox
@@ -163,7 +163,7 @@ async def appear(
     if copying is not None:
         carbons.check(await session.answer(copying, step="carbons"), session.domain)
     if stanza is not None:
-        barrier = session.ask(ping_xso.Ping(), to=session.domain)
+        barrier = flights.barrier(session)
         session.send(stanza, barrier.element)
         await session.answer(barrier, step="presence")
     return contacts
@@ -273,7 +273,7 @@ async def probe(session: Session, jid: Jid, *, raw: bool = False) -> list[Presen
                 hint=f"xmppctl roster subscribe {jid.bare}",
             )
         # the server probes all contacts upon the first presence (RFC 6121 §4.2.2)
-        barrier = session.ask(ping_xso.Ping(), to=jid.bare)
+        barrier = flights.barrier(session, jid.bare)
         session.send(compose(), barrier.element)
         answer = await session.answer(barrier, step="probe")
         found: dict[str, Presence] = {}
@@ -285,7 +285,7 @@ async def probe(session: Session, jid: Jid, *, raw: bool = False) -> list[Presen
                 found[presence.jid] = presence
     if not found and answer.get("type") == "error":
         failure = stanza_error(answer, f"the presence of {jid}")
-        if failure.condition in ("remote-server-not-found", "remote-server-timeout"):
+        if failure.condition in flights.UNREACHABLE:
             raise _refused(failure, jid)
     online = [each for each in found.values() if each.type == "available"]
     gone = [each for each in found.values() if each.type == "unavailable"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import secrets
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement
 from xmppctl.errors import DeadlineError, RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.message import SendResult
-from xmppctl.protocol import Xep
+from xmppctl.protocol import Xep, caps_own
 from xmppctl.protocol.dates import format_datetime
 from xmppctl.protocol.handover import dispatch
 from xmppctl.protocol.send import NS_STANZA_ID, Outgoing
@@ -34,7 +35,16 @@ _HINTS = {
     "service-unavailable": "the room is full",
     "jid-malformed": "the room does not like this nickname: choose another with --nick",
 }
+_SPEAKING_HINTS = {
+    "forbidden": "the room is moderated: xmppctl muc voice asks for voice",
+    "not-acceptable": "the room does not have the client in it any more",
+}
 
+_LAST_WORD = 0.4
+"""Seconds that a room has to confirm that somebody left whose run is being ended early."""
+
+_CAPTCHA = "{urn:xmpp:captcha}captcha"
+_OOB_URL = "{jabber:x:oob}x/{jabber:x:oob}url"
 
 JOIN_ERRORS = (RefusedError, UnsupportedError, DeadlineError)
 """What keeps one room closed, while others may be open."""
@@ -45,13 +55,17 @@ class Joined:
     """A room that the session is in: ``me`` is the own occupant JID.
 
     ``silent``: it let a message go without an answer, so that nobody waits for it any more.
-    ``others``: the presence of those who were there already, in the room's order (§7.2.2).
+    ``removed``: it has put the occupant out, so that there is nothing to leave.
+    ``own``: the own presence, as the room sent it; ``others``: the presence of those who were
+    there already, in the room's order (§7.2.2).
     """
 
     room: Jid
     me: Jid
     codes: frozenset[int]
     silent: bool = False
+    removed: bool = False
+    own: Element | None = None
     others: list[Element] = field(default_factory=list)
 
 
@@ -65,13 +79,15 @@ async def joined(
     create: bool = False,
     history: int | None = 0,
     since: datetime | None = None,
+    features: Collection[str] | None = None,
 ) -> AsyncIterator[Joined]:
     """Be in the room; at the end leave it and wait until the room says so, if all went well.
 
     Joined is who has seen the own presence with status 110 (§7.2.2). A room that this very join
     created is destroyed again and refused as item-not-found, unless ``create``. The room is asked
     for ``history`` old messages (None: as many as it likes), none older than ``since`` (§7.2.13).
-    Raises RefusedError, DeadlineError.
+    ``features``: what the client tells occupants that ask (XEP-0115); None: it does not answer,
+    as who comes for a moment only. Raises RefusedError, DeadlineError.
     """
     me = room._replace(resource=nick)
     inside: list[Joined] = []
@@ -85,6 +101,10 @@ async def joined(
             SubElement(extension, f"{{{NS}}}history", wanted)
         if password is not None:
             SubElement(extension, f"{{{NS}}}password").text = password
+        if features is None:
+            caps_own.leave_avatar(join)
+        else:
+            caps_own.decorate(join, features)
         session.trace.enter("join")
         session.send(join)
         membership = await _own_presence(session, inbox, room, me)
@@ -98,18 +118,29 @@ async def joined(
                 hint="xmppctl muc create makes rooms",
             )
         inside.append(membership)
-        leave = _presence(membership.me, "unavailable")
         try:
             yield membership
         except BaseException:
-            # somebody is waiting for the end of the run: the room hears it, and may answer or not
+            # somebody is waiting for the end of the run: a slow room is not waited for
             with suppress(XmppctlError):
-                session.send(leave)
+                await _leave(session, inbox, membership, timeout=_LAST_WORD)
             raise
         session.trace.enter("leave")
-        session.send(leave)
-        if not membership.silent:
-            await _gone(session, inbox, membership.me)
+        await _leave(session, inbox, membership)
+
+
+def own_nick(session: Session) -> str:
+    """The nickname of who gave none."""
+    return session.jid.local or "xmppctl"
+
+
+def visitor_nick(session: Session) -> str:
+    """A nickname for somebody who comes for a look, different from all that are in the room.
+
+    Another client of the account may be in the room by the account's name: a second one of that
+    name would share its place, and neither see it nor be told of it (§7.2.9).
+    """
+    return f"{own_nick(session)}-{secrets.token_hex(3)}"
 
 
 async def speak(
@@ -131,7 +162,9 @@ async def speak(
                     taken = sent.taken
             if stanza.get("type") == "error":
                 taken = True
-                raise stanza_error(stanza, f"the message to {here.room}")
+                refusal = stanza_error(stanza, f"the message to {here.room}")
+                refusal.hint = _SPEAKING_HINTS.get(refusal.condition or "", refusal.hint)
+                raise refusal
         except XmppctlError as error:
             here.silent = isinstance(error, DeadlineError)
             error.step, error.by = "send", error.by or str(here.room)
@@ -155,11 +188,16 @@ def _presence(to: Jid, kind: str | None = None) -> Element:
 
 
 def _from_room(room: Jid, inside: list[Joined]) -> Callable[[Element], bool]:
-    """Presence of the room; who is inside waits for the word about the own occupant alone."""
+    """Presence of the room, or its challenge, for who wants to come in; who is inside waits for
+    the word about the own occupant alone."""
 
     def matches(stanza: Element) -> bool:
         sender = lenient(stanza.get("from", ""))
-        if stanza.tag != PRESENCE or str(sender.bare) != str(room):
+        if str(sender.bare) != str(room):
+            return False
+        if stanza.tag == MESSAGE and not inside and sender.resource is None:
+            return stanza.find(_CAPTCHA) is not None
+        if stanza.tag != PRESENCE:
             return False
         return not inside or stanza.get("type") == "error" or sender == inside[0].me
 
@@ -188,10 +226,22 @@ def _echo_or_error(here: Joined, message: Outgoing) -> Callable[[Element], bool]
     return matches
 
 
+async def _leave(
+    session: Session, inbox: Inbox, here: Joined, *, timeout: float | None = None
+) -> None:
+    if here.removed:
+        return
+    session.send(_presence(here.me, "unavailable"))
+    if not here.silent:
+        await _gone(session, inbox, here.me, timeout)
+
+
 async def _own_presence(session: Session, inbox: Inbox, room: Jid, me: Jid) -> Joined:
     others: list[Element] = []
     while True:
         stanza = await _next(session, inbox, room, "join", None)
+        if stanza.tag == MESSAGE:
+            raise _challenge(stanza, room)
         if stanza.get("type") == "error":
             error = stanza_error(stanza, f"joining {room} as {me.resource}")
             error.step, error.by = "join", error.by or str(room)
@@ -201,16 +251,27 @@ async def _own_presence(session: Session, inbox: Inbox, room: Jid, me: Jid) -> J
         sender = lenient(stanza.get("from", ""))
         if 110 in codes and stanza.get("type") is None:
             # the room may have changed the nickname (210)
-            return Joined(room, sender, frozenset(codes), others=others)
+            return Joined(room, sender, frozenset(codes), own=stanza, others=others)
         # a room has a presence of its own too, for its picture
         if sender.resource is not None:
             others.append(stanza)
 
 
-async def _gone(session: Session, inbox: Inbox, me: Jid) -> None:
+def _challenge(stanza: Element, room: Jid) -> RefusedError:
+    url = stanza.findtext(_OOB_URL)
+    return RefusedError(
+        f"{room} wants to know that a human being comes in (XEP-0158)",
+        step="join",
+        condition="not-allowed",
+        by=str(room),
+        hint=f"solve the puzzle at {url} and come again" if url else None,
+    )
+
+
+async def _gone(session: Session, inbox: Inbox, me: Jid, timeout: float | None) -> None:
     """The room's word that the own occupant is gone; it proves that all before was processed."""
     while True:
-        stanza = await _next(session, inbox, me.bare, "leave", None)
+        stanza = await _next(session, inbox, me.bare, "leave", timeout)
         if stanza.get("type") == "unavailable" and lenient(stanza.get("from", "")) == me:
             session.settle()
             return

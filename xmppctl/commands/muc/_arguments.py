@@ -1,0 +1,54 @@
+"""Arguments and options that several verbs of ``muc`` have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xmppctl.cli.params import NONEMPTY, JidType
+from xmppctl.commands._room import checked_nick, nick, room_password
+from xmppctl.model.jid import Jid
+
+if TYPE_CHECKING:
+    from xmppctl.cli.app import App
+
+__all__ = [
+    "ROOM",
+    "checked_nick",
+    "if_exists",
+    "nick",
+    "reason",
+    "room",
+    "room_password",
+    "warn_of_domain",
+]
+
+
+class RoomType(JidType):
+    """The JID of a room: a bare JID with a localpart."""
+
+    name = "room"
+
+    def __init__(self) -> None:
+        super().__init__("bare")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Jid:
+        """The parsed JID; fails on a domain."""
+        jid = super().convert(value, param, ctx)
+        if jid.local is None:
+            self.fail(f"{str(jid)!r} is a domain, not a room (name@service)", param, ctx)
+        return jid
+
+
+ROOM = RoomType()
+
+room = click.argument("room", type=ROOM)
+reason = click.option("--reason", type=NONEMPTY, help="Why; the room tells those concerned.")
+if_exists = click.option("--if-exists", is_flag=True, help="What is not there is no error.")
+
+
+def warn_of_domain(app: App, jid: Jid) -> None:
+    """Tell who meant a nickname that affiliations belong to JIDs, and "bob" is a domain."""
+    if jid.local is None and "." not in jid.domain:
+        app.warn(f"{jid} stands for a whole domain here, not for a nickname")
