@@ -1,13 +1,13 @@
 """`xmppctl disco` against real servers and fakes."""
 
 import json
+import re
 import time
 
 import pytest
 
 from tests.peers.rawxml import RawComponent
 from tests.peers.stream import StreamClosed
-from tests.servers.fake import FakeServer
 
 INFO = "http://jabber.org/protocol/disco#info"
 ITEMS = "http://jabber.org/protocol/disco#items"
@@ -98,6 +98,14 @@ def test_hundreds_of_rooms_come_page_by_page(xmppctl, alice, server):
     found = run.expect(0).out.split()
     assert len(found) == len(set(found))
     assert names <= {jid.partition("@")[0] for jid in found}
+    run = xmppctl("-o", "plain", "disco", "items", server.conference, "--count", account=alice)
+    assert int(run.expect(0).out) >= len(found)  # it counts hidden ones too
+    page = xmppctl("-v", "-o", "plain", "disco", "items", server.conference, "--max", "7",
+                   account=alice).expect(0)  # fmt: skip
+    last = re.findall(r"last=(\S+)", page.err)[-1]
+    following = xmppctl("-o", "plain", "disco", "items", server.conference, "--after", last,
+                        "--max", "7", account=alice).expect(0)  # fmt: skip
+    assert page.out.split() + following.out.split() == found[:14]
     for name in names:
         server.api("destroy_room", name=name, service=server.conference)
 
@@ -106,7 +114,7 @@ def test_hundreds_of_rooms_come_page_by_page(xmppctl, alice, server):
 
 
 @pytest.fixture
-def against(authority, xmppctl):
+def against(against_fake):
     """Run against a server that answers each request as ``respond(conn, request)`` does."""
 
     def run(respond, *args):
@@ -119,14 +127,7 @@ def against(authority, xmppctl):
                     return
                 respond(conn, request)
 
-        with FakeServer("fake.test", authority.issue("fake.test"), script) as server:
-            return xmppctl(
-                *args,
-                jid="alice@fake.test",
-                password="x",
-                connect=server.address,
-                ca_file=authority.ca_file,
-            )
+        return against_fake(script, *args)
 
     return run
 
@@ -195,6 +196,149 @@ def test_pages(against):
 
     run = against(respond, "disco", "items", "-o", "plain")
     assert run.expect(0).out.split() == [f"i{n}.test" for n in range(8)]
+
+
+def paged(conn, request):
+    """Eight items, three to a page at most; UIDs are numbers."""
+    asked = request.find(f".//{{{RSM}}}set")
+    if asked is None:
+        items(conn, request, *((f"i{n}.test", "") for n in range(8)))
+        return
+    size = min(3, int(asked.findtext(f"{{{RSM}}}max")))
+    after, before = asked.findtext(f"{{{RSM}}}after"), asked.find(f"{{{RSM}}}before")
+    index = asked.findtext(f"{{{RSM}}}index")
+    begin = int(index or 0) if after is None else int(after) + 1
+    if before is not None:
+        size = min(size, int(before.text or 8))
+        begin = int(before.text or 8) - size
+    page = list(range(begin, min(begin + size, 8)))
+    ends = f"<first index='{page[0]}'>{page[0]}</first><last>{page[-1]}</last>" if page else ""
+    entries = [(f"i{n}.test", "") for n in page]
+    items(conn, request, *entries, page=f"<set xmlns='{RSM}'>{ends}<count>8</count></set>")
+
+
+def test_one_page_of_it(against):
+    def ask(*args):
+        run = against(paged, "-o", "plain", "-v", "disco", "items", *args).expect(0)
+        return [int(jid[1]) for jid in run.out.split()], run.err
+
+    assert ask("--max", "2")[0] == [0, 1]
+    found, told = ask("--after", "2", "--max", "2")
+    assert found == [3, 4]
+    assert "* page: 2 items, count=8, index=3, first=3, last=4" in told
+    assert ask("--before", "", "--max", "2")[0] == [6, 7]
+    assert ask("--before", "4", "--max", "3")[0] == [1, 2, 3]
+    assert ask("--before", "4")[0] == [0, 1, 2, 3]
+    assert ask("--index", "5", "--max", "2")[0] == [5, 6]
+    # more than it gives at once
+    assert ask("--max", "7")[0] == list(range(7))
+    assert ask("--before", "", "--max", "5")[0] == [3, 4, 5, 6, 7]
+    assert ask("--index", "2", "--max", "5")[0] == [2, 3, 4, 5, 6]
+    assert ask("--after", "4", "--all")[0] == [5, 6, 7]
+    assert ask("--limit", "5", "--page-size", "2")[0] == [0, 1, 2, 3, 4]
+    assert ask("--after", "1", "--limit", "2")[0] == [2, 3]
+    assert ask("--all")[0] == list(range(8))
+
+
+def test_a_page_of_which_nothing_is_shown(against):
+    """As of a service whose first rooms are hidden: they are counted, and fill pages."""
+
+    def respond(conn, request):
+        size = int(request.findtext(f".//{{{RSM}}}max"))
+        after = request.findtext(f".//{{{RSM}}}after")
+        begin = 0 if after is None else int(after) + 1
+        page = [n for n in range(begin, min(begin + size, 8)) if n > 2]
+        ends = f"<first>{page[0]}</first><last>{page[-1]}</last>" if page else ""
+        entries = [(f"i{n}.test", "") for n in page]
+        items(conn, request, *entries, page=f"<set xmlns='{RSM}'>{ends}<count>8</count></set>")
+
+    for words in (("--max", "2"), ("--limit", "2"), ("--limit", "2", "--page-size", "1")):
+        run = against(respond, "disco", "items", "-o", "plain", *words)
+        assert run.expect(0).out.split() == ["i3.test", "i4.test"], words
+
+
+def test_how_many(against):
+    def respond(conn, request):
+        assert request.findtext(f".//{{{RSM}}}max") in ("0", "100")
+        paged(conn, request)
+
+    run = against(respond, "--json", "disco", "items", "--count", "--node", "n").expect(0)
+    assert run.json() == {"jid": "fake.test", "node": "n", "count": 8}
+    assert against(respond, "-o", "plain", "disco", "items", "--count").out == "8\n"
+
+    def untold(conn, request):
+        text = request.findtext(f".//{{{RSM}}}max")
+        page = [("a.test", ""), ("b.test", "")] if text != "0" else []
+        items(conn, request, *page, page=f"<set xmlns='{RSM}'/>")
+
+    assert against(untold, "-o", "plain", "disco", "items", "--count").expect(0).out == "2\n"
+
+
+def test_pages_of_an_entity_that_has_none(against):
+    def respond(conn, request):
+        items(conn, request, ("a.test", ""), ("b.test", ""), ("c.test", ""))
+
+    def ask(*args, code=0):
+        return against(respond, "-o", "plain", "disco", "items", *args).expect(code).out.split()
+
+    assert ask("--max", "2") == ask("--limit", "2") == ["a.test", "b.test"]
+    assert ask("--count") == ["3"]
+    for place in (("--after", "a"), ("--before", ""), ("--index", "1"), ("--after", "a", "--all")):
+        assert ask(*place, code=7) == []
+
+
+def test_an_index_that_is_not_heeded(against):
+    def respond(conn, request):
+        page = f"<set xmlns='{RSM}'><first>a</first><last>a</last></set>"
+        items(conn, request, ("a.test", ""), page=page)
+
+    run = against(respond, "disco", "items", "--index", "1", "--json")
+    assert "--index" in run.expect(7).error()["text"]
+
+
+def test_what_excludes_each_other(xmppctl):
+    for words in (
+        ("--all", "--max", "1"), ("--after", "a", "--before", ""), ("--index", "0", "--all"),
+        ("--limit", "1", "--max", "1"), ("--recurse", "1", "--after", "a"), ("--count", "--all"),
+        ("--count", "--recurse", "1"), ("--before", "", "--index", "0"),
+    ):  # fmt: skip
+        run = xmppctl("disco", "items", *words, jid="a@x.test", password="x")
+        assert "exclude each other" in run.expect(2).err, words
+
+
+def test_what_is_no_jid_is_not_asked(against):
+    def respond(conn, request):
+        assert request.get("to") in ("fake.test", "ok.test")
+        if request.find(f"{{{INFO}}}query") is not None:
+            info(conn, request)
+        else:
+            items(conn, request, ("@@", ""), ("ok.test", ""))
+
+    errors = {r["jid"]: r["error"] for r in against(respond, "disco", "tree", "--json").json()}
+    assert errors.pop("@@")["condition"] == "jid-malformed"
+    assert errors == {"fake.test": None, "ok.test": None}
+
+
+def test_a_tree_that_never_ends_is_bounded(against):
+    def respond(conn, request):
+        if request.find(f"{{{INFO}}}query") is not None:
+            info(conn, request, "urn:f")
+        else:
+            name = request.get("to").partition(".")[0]
+            number = 0 if name == "fake" else int(name.removeprefix("n"))
+            items(conn, request, *((f"n{4 * number + k}.test", "") for k in range(1, 5)))
+
+    run = against(respond, "disco", "tree", "--depth", "20", "--limit", "9", "--json").expect(9)
+    assert len(run.json()) == 9
+    assert "--limit" in run.error()["hint"]
+    run = against(respond, "disco", "find", "urn:f", "--depth", "20", "--limit", "9", "-o", "jsonl")
+    assert len(run.expect(9).jsonl()) == 9
+
+
+def test_find_below_what_does_not_answer(xmppctl, alice):
+    run = xmppctl("--json", "disco", "find", "urn:f", "--below", "no.such.host.invalid",
+                  account=alice)  # fmt: skip
+    assert run.expect(6).error()["condition"] == "remote-server-not-found"
 
 
 def test_a_page_that_repeats_ends_it(against):

@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.servers.fake import FakeServer
-
 
 def test_the_clock_of_the_server(xmppctl, alice, server):
     record = xmppctl("entity", "time", "--json", account=alice).expect(0).json()
@@ -59,6 +57,10 @@ def test_a_client_that_is_not_online(xmppctl, alice, bob):
     error = run.expect(6).error()
     assert error["condition"] == "service-unavailable"
     assert "not online" in error["hint"]
+    run = xmppctl("entity", "version", f"nobody@{alice.domain}", "--json", account=alice)
+    error = run.expect(6).error()
+    assert error["condition"] == "service-unavailable"
+    assert "account that is not there" in error["hint"]  # it is no client
 
 
 def test_last_activity_needs_a_subscription(xmppctl, alice, bob, slix):
@@ -89,7 +91,7 @@ def test_a_table_for_people(xmppctl, alice):
     assert [line.split()[0] for line in out.splitlines()] == ["JID", "NAME", "VERSION", "OS"]
 
 
-def ask(authority, xmppctl, payload, *args):
+def ask(against_fake, payload, *args):
     async def script(conn):
         await conn.login()
         request = await conn.recv()
@@ -99,14 +101,7 @@ def ask(authority, xmppctl, payload, *args):
             conn.result(request, payload)
         await conn.until_closed()
 
-    with FakeServer("fake.test", authority.issue("fake.test"), script) as server:
-        return xmppctl(
-            *("entity", "--json", *args),
-            jid="alice@fake.test",
-            password="x",
-            connect=server.address,
-            ca_file=authority.ca_file,
-        )
+    return against_fake(script, "entity", "--json", *args)
 
 
 def clock(tzo, utc):
@@ -134,26 +129,26 @@ def last(seconds):
         ("version", ""),
     ],
 )
-def test_odd_answers_are_errors_and_no_crashes(authority, xmppctl, verb, payload):
-    error = ask(authority, xmppctl, payload, verb).expect(6).error()
+def test_odd_answers_are_errors_and_no_crashes(against_fake, verb, payload):
+    error = ask(against_fake, payload, verb).expect(6).error()
     assert (error["condition"], error["step"]) == ("malformed-answer", verb)
     assert error["by"] == "fake.test"
 
 
 @pytest.mark.parametrize("verb", ["time", "version", "last"])
-def test_a_server_that_does_not_know_the_question(authority, xmppctl, verb):
-    assert ask(authority, xmppctl, None, verb).expect(7).error()["name"] == "UNSUPPORTED"
+def test_a_server_that_does_not_know_the_question(against_fake, verb):
+    assert ask(against_fake, None, verb).expect(7).error()["name"] == "UNSUPPORTED"
 
 
-def test_the_status_of_an_account_that_went_offline(authority, xmppctl):
+def test_the_status_of_an_account_that_went_offline(against_fake):
     payload = "<query xmlns='jabber:iq:last' seconds='903'>Heading Home\x09</query>"
-    record = ask(authority, xmppctl, payload, "last", "b@fake.test").expect(0).json()
+    record = ask(against_fake, payload, "last", "b@fake.test").expect(0).json()
     assert (record["kind"], record["seconds"]) == ("last_seen", 903)
     assert record["status"] == "Heading Home"
 
 
-def test_an_offset_from_utc(authority, xmppctl):
-    record = ask(authority, xmppctl, clock("-06:30", "2006-12-19T17:58:35.123456789Z"), "time")
+def test_an_offset_from_utc(against_fake):
+    record = ask(against_fake, clock("-06:30", "2006-12-19T17:58:35.123456789Z"), "time")
     record = record.expect(0).json()
     assert record["local"] == "2006-12-19T11:28:35.123456-06:30"
     assert (record["tzo"], record["utc"]) == ("-06:30", "2006-12-19T17:58:35.123456Z")

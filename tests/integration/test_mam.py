@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.peers.stream import StreamClosed
-from tests.servers.fake import FakeServer
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -123,6 +122,10 @@ def test_a_record_is_the_same_on_every_server(xmppctl, alice, bob, archive):
     assert "\u202e" not in table
     (raw,) = xmppctl("--json", "mam", "query", "--raw-xml", account=alice).expect(0).json()
     assert "<thread>t1</thread>" in raw["raw_xml"]
+    for form in ("table", "plain"):
+        found = xmppctl("-o", form, "mam", "query", "--raw-xml", account=alice).expect(0).out
+        assert "<thread>t1</thread>" in found
+        assert (found.startswith("<message"), found.count("\n")) == (True, 1)
 
 
 def test_a_bounced_message_in_the_archive_is_no_failure(xmppctl, alice, archive, server):
@@ -193,16 +196,9 @@ def fin(conn, request, first="", last="", complete="false", count=None):
 
 
 @pytest.fixture
-def against(authority, xmppctl):
+def against(against_fake):
     def run(page, *args):
-        with FakeServer("fake.test", authority.issue("fake.test"), Archive(page)) as server:
-            return xmppctl(
-                *("-o", "jsonl", *args),
-                jid="alice@fake.test",
-                password="x",
-                connect=server.address,
-                ca_file=authority.ca_file,
-            )
+        return against_fake(Archive(page), "-o", "jsonl", *args)
 
     return run
 

@@ -1,5 +1,6 @@
 """`xmppctl mam` against real archives: ids, rooms, events of rooms, facts, preferences."""
 
+import json
 import re
 
 import pytest
@@ -88,6 +89,8 @@ def test_before_and_after_messages(xmppctl, alice, bob, server, archive):
     whole = {"archive": alice.jid, "count": 6, "complete": True, "first": ids["a"],
              "last": ids["e"]}  # fmt: skip
     assert count() == whole
+    queried = xmppctl("--json", "mam", "query", "--count", "--with", bob.jid, account=alice)
+    assert queried.expect(0).json() == count("--with", bob.jid)
     assert count("--with", bob.jid)["count"] == 5
     assert count("--after-id", ids["b"])["count"] == 4
     assert count("--after", ids["x"], "--with", bob.jid)["count"] == 2
@@ -121,6 +124,13 @@ def test_what_the_archive_does_not_offer(xmppctl, alice, room):
     assert query(xmppctl, alice, "--room", room, "--text", "x", code=7).out == ""
 
 
+def test_pages_by_number_are_named_where_they_are_not_offered(xmppctl, alice, archive):
+    archive("a", "b")
+    error = query(xmppctl, alice, "--index", "0", "--max", "1", code=7).error()
+    assert "--index" in error["text"]
+    assert "--after" in error["hint"]
+
+
 def test_the_archive_of_a_room(xmppctl, alice, bob, server, room):
     records = query(xmppctl, alice, "--room", room).jsonl()
     said = [r for r in records if "body" in r]
@@ -146,6 +156,19 @@ def test_the_archive_of_a_room(xmppctl, alice, bob, server, room):
     assert {"start", "end"} <= {field["var"] for field in form["fields"]}
 
 
+def test_the_archive_of_a_room_as_a_file(xmppctl, raw, alice, bob, room, tmp_path):
+    path = tmp_path / "room.jsonl"
+    command = ("mam", "export", "--room", room, "--out", path)
+    for account in (alice, alice):
+        xmppctl(*command, account=account).expect(0)
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [r["body"] for r in records if "body" in r] == ["one", "two"]
+        assert {r["room"] for r in records} == {room}
+    # the files belong to one account and one archive
+    xmppctl(*command, account=bob).expect(2)
+    xmppctl("mam", "export", "--out", path, account=alice).expect(2)
+
+
 def test_an_archive_of_a_node(xmppctl, alice, server):
     run = query(xmppctl, alice, "--pubsub", server.pubsub, "news", code=7)
     assert run.error()["name"] == "UNSUPPORTED"
@@ -165,6 +188,8 @@ def test_form_and_metadata(xmppctl, alice, server, archive):
     found = xmppctl("--json", "mam", "meta", account=alice).expect(0).json()
     assert (found["start"]["id"], found["end"]["id"]) == (ends[0], ends[-1])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", found["start"]["timestamp"])
+    table = xmppctl("mam", "meta", account=alice).expect(0).out
+    assert f"{ends[0]} ({found['start']['timestamp']})" in table
 
 
 def test_preferences(xmppctl, alice, bob, server):
@@ -193,7 +218,7 @@ def test_a_message_that_is_never_kept(xmppctl, alice, bob, archive):
 
 
 @pytest.mark.servers("ejabberd")
-def test_events_of_a_room_are_what_was_said_there(xmppctl, raw, alice, bob, room):
+def test_events_of_a_room_are_what_was_said_there(xmppctl, raw, alice, bob, room, tmp_path):
     reader = raw(bob)
     answer = reader.iq(
         "<subscribe xmlns='urn:xmpp:mucsub:0' nick='bo'>"
@@ -211,6 +236,8 @@ def test_events_of_a_room_are_what_was_said_there(xmppctl, raw, alice, bob, room
     assert (record["body"], record["type"], record["id"]) == ("news", "groupchat", "m")
     assert (record["room"], record["muc"]["nick"]) == (room, "again")
     assert record["archive_id"]
+    xmppctl("mam", "export", "--dir", tmp_path / "out", account=bob).expect(0)
+    assert '"news"' in (tmp_path / "out" / f"{room}.jsonl").read_text()
 
 
 def test_forged_events_and_claims_are_not_believed(xmppctl, raw, alice, bob, server):
@@ -240,7 +267,9 @@ def test_usage(xmppctl):
     for words in (
         ("query", "--last", "1", "--max", "2"), ("query", "--ids", "a", "--all"),
         ("query", "--room", "r@x.test", "--pubsub", "x.test", "n"),
-        ("query", "--index", "1", "--after", "x"), ("query", "--room", "r@x.test", "--groupchat"),
+        ("query", "--index", "1", "--after", "x"), ("query", "--count", "--last", "1"),
+        ("query", "--count", "--before", ""), ("query", "--index", "0", "--flip"),
+        ("query", "--room", "r@x.test", "--groupchat"),
         ("query", "--before", "x", "--before-id", "y"),
         ("count", "--after", "x", "--after-id", "y"),
         ("meta", "--room", "r@x.test", "--pubsub", "x.test", "n"),

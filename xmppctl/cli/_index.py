@@ -7,7 +7,7 @@ INDEX: dict[str, tuple[str, str, bool]] = {
     "config": ("Account", "Show the settings and where they come from.", False),
     "disco": ("Services", "Discover services, features and items.", False),
     "doap": ("Tools", "Print the XEPs implemented here as a DOAP file (XEP-0453).", False),
-    "entity": ("Services", "Clock, software and activity of an entity.", False),
+    "entity": ("Services", "Clock, software, capabilities of an entity.", False),
     "listen": ("Messages", "Print incoming messages, and with --type also presence.", False),
     "mam": ("Messages", "Read the message archive (XEP-0313).", False),
     "muc": ("Rooms", "Join, speak in and administer rooms (XEP-0045).", False),

@@ -6,10 +6,10 @@ import click
 
 from xmppctl import cli
 from xmppctl.cli.params import JID, NONEMPTY
-from xmppctl.model.entity import Color, EntityTime, LastActivity, SoftwareVersion
+from xmppctl.model.entity import Capabilities, Color, EntityTime, LastActivity, SoftwareVersion
 from xmppctl.model.jid import Jid
 
-cmd = cli.group("entity", section="Services", help="Clock, software and activity of an entity.")
+cmd = cli.group("entity", section="Services", help="Clock, software, capabilities of an entity.")
 
 _jid = click.argument("jid", type=JID, required=False)
 
@@ -55,6 +55,34 @@ async def last(app: cli.App, jid: Jid | None) -> LastActivity:
 
     async with app.session() as session:
         return await entity.last(session, jid or Jid(None, session.domain, None))
+
+
+@cmd.command(
+    "caps",
+    examples=(
+        "xmppctl entity caps bob@example.org/phone --verify",
+        "xmppctl entity caps --json | jq .match",
+    ),
+)
+@click.argument("jid", metavar="[FULLJID]", type=JID, required=False)
+@click.option("--verify", is_flag=True,
+              help="Fail unless the hash is right: exit 6 otherwise.")  # fmt: skip
+@cli.pass_app
+async def caps(app: cli.App, jid: Jid | None, verify: bool) -> Capabilities:
+    """Show the capabilities that an entity announces; the own server by default.
+
+    They are compared with what it says when it is asked (XEP-0115, XEP-0390). Those of contacts
+    and own clients come with their presence, for which this client has to appear for a moment.
+    """
+    from xmppctl.protocol import entitycaps
+
+    async with app.session() as session:
+        found = await entitycaps.fetch(session, jid or Jid(None, session.domain, None))
+    if verify:
+        return entitycaps.verified(found)
+    if found.match is False:
+        app.warn(f"what {found.jid} announces is not what it says when it is asked")
+    return found
 
 
 @cmd.command("color", examples=("xmppctl -o plain entity color juliet@capulet.lit",))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
+
+from xmppctl.errors import ErrorInfo
+from xmppctl.model.disco import Identity, InfoForm
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,51 @@ class LastActivity:
     seconds: Annotated[int, "the duration in seconds"]
     since: Annotated[datetime, "the time that many seconds ago"]
     status: Annotated[str | None, "the status text of the account when it went offline"] = None
+
+
+@dataclass(frozen=True)
+class AnnouncedHash:
+    """A hash over everything that an entity says about itself (XEP-0390)."""
+
+    algo: Annotated[str, "hash function, such as sha-256"]
+    value: Annotated[str, "the hash that is announced, base64"]
+    computed: Annotated[str | None, "the hash of what the entity says, base64"] = None
+    match: Annotated[bool | None, "they are the same; null where that is not known"] = None
+    problem: Annotated[str | None, "why there is nothing to compare"] = None
+
+    def __str__(self) -> str:
+        """For a table."""
+        verdict = {True: "matches", False: "does not match", None: "not checked"}[self.match]
+        return f"{self.algo} {self.value} ({verdict})"
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an entity announces about its features, and whether it is true (XEP-0115)."""
+
+    PLAIN: ClassVar[str] = "ver"
+    TABLE: ClassVar[tuple[str, ...]] = (
+        "jid", "hash", "node", "ver", "match", "hashes", "identities", "features", "forms",
+    )  # fmt: skip
+
+    jid: Annotated[str, "JID of the entity"]
+    hash: Annotated[str | None, "hash function of ver; null in the form before 2007, or without"]
+    node: Annotated[str | None, "URI of its software; null where only hashes are announced"]
+    ver: Annotated[str | None, "hash that is announced; a version in the form before 2007"]
+    computed: Annotated[str | None, "hash of what the entity says; null where it has none"]
+    match: Annotated[
+        bool | None,
+        "all hashes that could be checked are right; false also where the answer says a thing "
+        "twice; null where none could be checked, so that nothing is to be believed",
+    ]
+    problem: Annotated[str | None, "why a hash could not be computed"] = None
+    hashes: Annotated[list[AnnouncedHash], "hashes of the newer kind (XEP-0390)"] = field(
+        default_factory=list
+    )
+    identities: Annotated[list[Identity], "identities"] = field(default_factory=list)
+    features: Annotated[list[str], "features, sorted"] = field(default_factory=list)
+    forms: Annotated[list[InfoForm], "extended information"] = field(default_factory=list)
+    error: Annotated[ErrorInfo | None, "with --verify: why they are not to be trusted"] = None
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.model.message import Message
+from xmppctl.model.occupant import Invited, Moderated
+from xmppctl.model.stanza import Address, Marker, Receipt
 
 Default = Literal["always", "never", "roster"]
 
@@ -37,6 +39,15 @@ class ArchivedMessage(Message):
     room: Annotated[str | None, "JID of the room that vouches for a groupchat message"] = None
     subject_only: Annotated[bool | None, "true: the room's subject was set, nothing said"] = None
     item: Annotated[PubsubItem | None, "the item, in the archive of a pubsub node"] = None
+    receipt: Annotated[Receipt | None, "delivery receipt"] = None
+    marker: Annotated[Marker | None, "displayed marker"] = None
+    chat_state: Annotated[str | None, "active, composing, paused, inactive or gone"] = None
+    attention: Annotated[bool | None, "true: the sender asks for attention (XEP-0224)"] = None
+    addresses: Annotated[list[Address], "addresses of a message to many"] = field(
+        default_factory=list
+    )
+    invite: Annotated[Invited | None, "invitation to a room, or the answer to one"] = None
+    moderated: Annotated[Moderated | None, "a moderator took a message back (XEP-0425)"] = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,10 @@ class ArchiveEnd:
 
     def __str__(self) -> str:
         """For a table."""
-        return self.id if self.timestamp is None else f"{self.id} ({self.timestamp.isoformat()})"
+        if self.timestamp is None:
+            return self.id
+        moment = self.timestamp.astimezone(UTC).isoformat().removesuffix("+00:00")
+        return f"{self.id} ({moment}Z)"
 
 
 @dataclass(frozen=True)

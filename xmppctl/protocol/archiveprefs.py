@@ -33,11 +33,13 @@ class Change:
     add_never: tuple[str, ...] = ()
     remove_always: tuple[str, ...] = ()
     remove_never: tuple[str, ...] = ()
+    if_exists: bool = False
 
     def apply(self, old: ArchivePrefs) -> ArchivePrefs:
         """The preferences after the change.
 
-        Raises RefusedError (item-not-found) for a JID that is to go and is not there.
+        Raises RefusedError (item-not-found) for a JID that is to go and is not there, unless
+        ``if_exists``.
         """
         always = list(old.always if self.always is None else self.always)
         never = list(old.never if self.never is None else self.never)
@@ -45,6 +47,8 @@ class Change:
             *((jid, always, "always") for jid in self.remove_always),
             *((jid, never, "never") for jid in self.remove_never),
         ):
+            if jid not in rules and self.if_exists:
+                continue
             if jid not in rules:
                 raise RefusedError(
                     f"{jid} is not in the list {name}", step=_STEP, condition="item-not-found"

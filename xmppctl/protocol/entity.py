@@ -131,5 +131,6 @@ async def _ask(session: Session, payload: Any, jid: Jid, step: str, feature: str
         if error.condition in ("forbidden", "not-authorized", "subscription-required"):
             error.hint = "it is told to those who may see the presence (xmppctl roster)"
         elif error.condition == "service-unavailable":
-            error.hint = "a client that is not online, or that does not tell; nothing said which"
+            who = "a client that is not online" if jid.is_full else "an account that is not there"
+            error.hint = f"{who}, or that does not tell; nothing said which"
         raise

@@ -2,12 +2,10 @@
 
 from xml.etree.ElementTree import fromstring
 
-import aioxmpp.disco.xso as disco_xso
 import pytest
 
 from xmppctl.model.disco import DiscoEntry, Identity
 from xmppctl.protocol import disco, implemented
-from xmppctl.session.payload import from_element
 
 ENTRY = DiscoEntry(
     "rooms.example",
@@ -35,23 +33,37 @@ def test_features_and_identities_hold_together(features, category, kind, found):
     assert disco.matcher(features, category, kind)(ENTRY) is found
 
 
+def info(inside, attributes=""):
+    query = f"<query xmlns='http://jabber.org/protocol/disco#info' {attributes}>{inside}</query>"
+    return disco.read_info(fromstring(query), "x.example", None)
+
+
 def test_a_form_of_xep_0128():
-    answer = from_element(
-        fromstring(
-            "<query xmlns='http://jabber.org/protocol/disco#info'>"
-            "<identity category='server' type='im'/><x xmlns='jabber:x:data' type='result'>"
-            "<field var='FORM_TYPE' type='hidden'>"
-            "<value>http://jabber.org/network/serverinfo</value></field>"
-            "<field var='abuse-addresses' label='Abuse'><value>mailto:a@x.example</value>"
-            "<value>xmpp:a@x.example</value></field></x></query>"
-        ),
-        disco_xso.InfoQuery,
+    found = info(
+        "<identity category='server' type='im'/><x xmlns='jabber:x:data' type='result'>"
+        "<field var='FORM_TYPE' type='hidden'>"
+        "<value>http://jabber.org/network/serverinfo</value></field>"
+        "<field var='abuse-addresses' label='Abuse'><value>mailto:a@x.example</value>"
+        "<value>xmpp:a@x.example</value></field></x>"
     )
-    (form,) = [disco._form(found) for found in answer.exts]
+    (form,) = found.forms
     assert form.form_type == "http://jabber.org/network/serverinfo"
     (field,) = form.fields
     assert (field.var, field.label) == ("abuse-addresses", "Abuse")
     assert field.values == ["mailto:a@x.example", "xmpp:a@x.example"]
+
+
+def test_what_does_not_fit_hides_nothing_else():
+    found = info(
+        "<identity/><identity category='a' type='b'/><feature/><feature var='f'/>"
+        "<feature var='f'/><other/><x xmlns='jabber:x:data'><field type='fixed'/>"
+        "<field type='odd' var='v'><value>1</value></field></x>",
+        "xml:lang='de'",
+    )
+    assert [(i.category, i.type, i.lang) for i in found.identities] == [
+        ("", "", "de"), ("a", "b", "de")]  # fmt: skip
+    assert found.features == ["f"]
+    assert [(form.form_type, form.fields[0].values) for form in found.forms] == [(None, ["1"])]
 
 
 def test_what_is_implemented_is_declared_by_these_modules():

@@ -56,5 +56,49 @@ def test_an_event_counts_from_its_room_only():
 def test_items_of_a_node_and_of_no_node():
     found = read(event("<a xmlns='urn:a'/>", "s.test", "news"), node="news")
     assert (found.item.id, found.item.payload) == ("i", "<a xmlns='urn:a'/>")
+    assert found.extensions == []
     with pytest.raises(UnsupportedError, match="node"):
         read(said("<body>b</body>"), node="news")
+
+
+def test_what_rides_on_a_message():
+    found = read(
+        "<message xmlns='jabber:client' from='a@x.test/1'>"
+        "<received xmlns='urn:xmpp:receipts' id='1'/>"
+        "<displayed xmlns='urn:xmpp:chat-markers:0' id='2'/>"
+        "<attention xmlns='urn:xmpp:attention:0'/>"
+        "<active xmlns='http://jabber.org/protocol/chatstates'/><x xmlns='urn:x'/></message>"
+    )
+    assert (found.receipt.received_id, found.marker.id) == ("1", "2")
+    assert (found.chat_state, found.attention) == ("active", True)
+    assert found.extensions == ["{urn:x}x"]
+
+
+def test_invitations_are_read_as_when_they_come_in():
+    content = (
+        "<x xmlns='http://jabber.org/protocol/muc#user'>"
+        "<invite from='eve@x.test'><reason>come</reason></invite></x>"
+    )
+    found = read(f"<message xmlns='jabber:client' from='{ROOM}' to='{OWN}'>{content}</message>")
+    assert (found.invite.room, found.invite.inviter) == (ROOM, "eve@x.test")
+    assert (found.invite.reason, found.extensions) == ("come", [])
+    # somebody who is no room cannot speak for one
+    forged = read(
+        f"<message xmlns='jabber:client' from='eve@x.test/a' to='{OWN}'>{content}</message>"
+    )
+    assert forged.invite is None
+
+
+def test_word_of_a_moderator_is_read_where_it_comes_from_the_room():
+    content = (
+        "<apply-to xmlns='urn:xmpp:fasten:0' id='s1'>"
+        "<moderated xmlns='urn:xmpp:message-moderate:0' by='r@rooms.test/boss'>"
+        "<reason>spam</reason></moderated></apply-to>"
+    )
+    found = read(said(content, ROOM), room=ROOM)
+    assert (found.moderated.id, found.moderated.by, found.extensions) == (
+        "s1",
+        "r@rooms.test/boss",
+        [],
+    )
+    assert read(said(content), room=ROOM).moderated is None

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from xmppctl.model.message import Delay, Occupant, StanzaId
+from xmppctl.model.muc import Status
 from xmppctl.protocol import message
 
 OWN = "romeo@montague.example"
@@ -79,7 +80,8 @@ def test_an_occupant_of_a_room():
         attributes="type='groupchat' from='darkcave@chat.shakespeare.lit/firstwitch'",
     )
     real = "hag66@shakespeare.lit/pda"
-    assert found.muc == Occupant("firstwitch", real, "owner", "moderator", [100])
+    known = Status(100, "realjid-public", "every occupant sees the real JIDs")
+    assert found.muc == Occupant("firstwitch", real, "owner", "moderator", [100], [known])
     assert found.extensions == []
 
 
@@ -102,3 +104,10 @@ def test_other_payloads_are_named():
 @pytest.mark.parametrize("attributes", ["from='@@//'", "from=''", "from='a@b@c/d/e' to='/'"])
 def test_odd_addresses_are_no_failure(attributes):
     assert read("<body>x</body>", attributes=attributes).body == "x"
+
+
+def test_a_change_by_somebody_is_told_with_what_it_was() -> None:
+    assert str(Occupant(affiliation="none", role="visitor", actor="boss")) == (
+        "none/visitor, by boss"
+    )
+    assert str(Occupant(affiliation="none", role="none", actor="boss", reason="r")) == "by boss, r"

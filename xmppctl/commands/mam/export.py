@@ -11,7 +11,8 @@ import click
 
 from xmppctl import cli
 from xmppctl.cli.params import BARE_JID, WHEN
-from xmppctl.commands.mam.group import archive_options, cmd, open_archive, page_size
+from xmppctl.cli.progress import Counter
+from xmppctl.commands.mam.group import archive_options, cmd, open_archive, page_size, tell_unstable
 from xmppctl.errors import RefusedError, UsageError
 from xmppctl.model.mam import ArchivedMessage
 
@@ -37,7 +38,7 @@ _BATCH = 200
 @click.option("--start", type=WHEN, metavar="WHEN", help="Only messages from this time on.")
 @click.option("--end", type=WHEN, metavar="WHEN", help="Only messages up to this time.")
 @archive_options
-@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE",
+@click.option("--out", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
               help="Into this file; standard output by default.")  # fmt: skip
 @click.option("--dir", "directory", type=click.Path(file_okay=False), metavar="DIR",
               help="Into this directory, one file for each contact.")  # fmt: skip
@@ -65,6 +66,7 @@ async def export(app: cli.App, /, **options: Any) -> None:
         if store is None:
             written = await _to_stdout(app, mam.forwards(
                 archive, wanted, page_size=options["page_size"]), line)  # fmt: skip
+            tell_unstable(app, archive)
         else:
             store.adopt(archive=archive.name, node=archive.node, form=options["form"],
                         filter=_described(options), account=session.bare)  # fmt: skip
@@ -87,7 +89,7 @@ def _check(options: dict[str, Any]) -> None:
 def _store(options: dict[str, Any]) -> Store | None:
     from xmppctl.commands.mam.store import Store
 
-    if options["out"] is not None:
+    if options["out"] not in (None, "-"):
         return Store(Path(options["out"]))
     if options["directory"] is not None or options["per_contact"]:
         return Store(Path(options["directory"] or "."), per_contact=True, suffix=options["form"])
@@ -102,11 +104,10 @@ def _described(options: dict[str, Any]) -> dict[str, str | None]:
 def _line_maker(form: str) -> Callable[[ArchivedMessage], str]:
     if form == "txt":
         return _as_text
-    import json
-
+    from xmppctl.output.jsontext import compact
     from xmppctl.output.values import to_value
 
-    return lambda message: json.dumps(to_value(message), ensure_ascii=False) + "\n"
+    return lambda message: compact(to_value(message)) + "\n"
 
 
 def _as_text(message: ArchivedMessage) -> str:
@@ -118,6 +119,9 @@ def _as_text(message: ArchivedMessage) -> str:
     text = message.body if message.body is not None else ""
     if message.subject is not None:
         text = f"[{message.subject}]" + (f" {text}" if text else "")
+    elif message.body is None:
+        other = message.item or message.receipt or message.marker or message.chat_state
+        text = f"({other or 'no text'})"
     lines = text.replace("\r\n", "\n").split("\n")
     first, *rest = [safe(line) for line in lines]
     head = f"{when} <{safe(message.from_ or '-')}> {first}"
@@ -156,18 +160,40 @@ async def _to_files(
     written = 0
     batch: list[tuple[str, str]] = []
     last: ArchivedMessage | None = None
+
+    def write() -> None:
+        nonlocal batch, written
+        full, batch = batch, []
+        if full and last is not None:
+            written += store.write(full, last.archive_id, last.timestamp)
+            progress(written)
+
+    progress = Counter(app, f"{archive.name}: messages")
     try:
         async for message in mam.forwards(archive, wanted, page_size=size, after=after):
+            if archive.unstable:
+                raise _unstable(archive)
             batch.append((_contact(message, archive), line(message)))
             last = message
             if len(batch) >= _BATCH:
-                written += store.write(batch, last.archive_id, last.timestamp)
-                batch = []
-                app.note(f"{written} messages are written")
+                write()
     finally:
-        if batch and last is not None:
-            written += store.write(batch, last.archive_id, last.timestamp)
+        write()
+        progress.end()
+    if not written and store.last is None:
+        store.write([], None, None)  # nothing is there yet, and that is what the file says
     return written
+
+
+def _unstable(archive: Archive) -> RefusedError:
+    """What is written once is not read again: it has to be what it will be for ever."""
+    return RefusedError(
+        f"the archive of {archive.name} says that what it gives may still change",
+        step="mam",
+        condition="unstable-results",
+        by=archive.name,
+        hint="run it again later: it goes on from here",
+    )
 
 
 async def _known(app: cli.App, archive: Archive, wanted: Filter, store: Store) -> str | None:
@@ -208,4 +234,4 @@ def _contact(message: ArchivedMessage, archive: Archive) -> str:
     if archive.to is not None:
         return archive.name
     other = message.to if message.direction == "out" else message.from_
-    return str(lenient(other).bare) if other else archive.name
+    return str(lenient(other or "").bare) or archive.name

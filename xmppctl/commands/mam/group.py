@@ -20,6 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 cmd = cli.group("mam", section="Messages", help="Read the message archive (XEP-0313).")
 
+_SELF = "self"
+
 page_size = click.option(
     "--page-size",
     type=click.IntRange(1, 1000),
@@ -31,7 +33,7 @@ page_size = click.option(
 _ARCHIVE = (
     click.option("--room", type=BARE_JID, metavar="ROOM", help="The archive of this room."),
     click.option("--pubsub", type=(JID, NONEMPTY), metavar="SVC NODE",
-                 help="The archive of this pubsub node (XEP-0442)."),
+                 help="The archive of this pubsub node (XEP-0442); SVC self: the own account."),
 )  # fmt: skip
 _FILTER = (
     click.option("--with", "with_", type=JID,
@@ -93,11 +95,19 @@ def make_filter(options: dict[str, Any]) -> Filter:
     )
 
 
+def tell_unstable(app: cli.App, archive: Archive) -> None:
+    """Warn where the archive said that what it gave may still change."""
+    if archive.unstable:
+        app.warn(f"the archive of {archive.name} says that what it gave may still change")
+
+
 def open_archive(app: cli.App, session: Session, options: dict[str, Any]) -> Archive:
     """The archive that the options name; the own one by default."""
     from xmppctl.protocol import mam
 
     if options["pubsub"] is not None:
         service, node = options["pubsub"]
-        return mam.Archive(session, service, node=node, raw=app.raw_xml)
+        return mam.Archive(
+            session, None if str(service) == _SELF else service, node=node, raw=app.raw_xml
+        )
     return mam.Archive(session, options["room"], raw=app.raw_xml)

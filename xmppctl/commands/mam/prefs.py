@@ -37,6 +37,7 @@ _LISTS = ("always", "never", "add_always", "add_never", "remove_always", "remove
               help="Take this JID from the list always; repeatable.")  # fmt: skip
 @click.option("--remove-never", type=JID, multiple=True, metavar="JID",
               help="Take this JID from the list never; repeatable.")  # fmt: skip
+@click.option("--if-exists", is_flag=True, help="Removing what is not on a list is no failure.")
 @cli.pass_app
 async def prefs(app: cli.App, /, **options: Any) -> ArchivePrefs:
     """Show or change what the own archive keeps (XEP-0441).
@@ -54,6 +55,7 @@ async def prefs(app: cli.App, /, **options: Any) -> ArchivePrefs:
             default=options["default"],
             always=lists["always"] or None,
             never=lists["never"] or None,
+            if_exists=options["if_exists"],
             **{name: lists[name] for name in _LISTS[2:]},
         )
         found, same = await archiveprefs.change(session, change)

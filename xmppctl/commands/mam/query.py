@@ -18,9 +18,10 @@ from xmppctl.commands.mam.group import (
     make_filter,
     open_archive,
     page_size,
+    tell_unstable,
 )
 from xmppctl.errors import ErrorInfo, UsageError, XmppctlError, from_info, summarise
-from xmppctl.model.mam import ArchivedMessage
+from xmppctl.model.mam import ArchiveCount, ArchivedMessage
 
 DEFAULT_LAST = 50
 _RANGES = ("last", "everything", "maximum", "index", "before")
@@ -53,6 +54,7 @@ _RANGES = ("last", "everything", "maximum", "index", "before")
               help="From message number N on, where the archive can count.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), metavar="N",
               help="With --all: no more than N messages.")  # fmt: skip
+@click.option("--count", is_flag=True, help="Only how many there are: what mam count tells.")
 @page_size
 @cli.pass_app
 async def query(app: cli.App, /, **options: Any) -> AsyncIterator[ArchivedMessage]:
@@ -87,6 +89,25 @@ async def query(app: cli.App, /, **options: Any) -> AsyncIterator[ArchivedMessag
             found = mam.latest(archive, wanted, number or DEFAULT_LAST, page_size=size)
         async for message in found:
             yield message
+        tell_unstable(app, archive)
+
+
+@query.instead("count")
+@cli.pass_app
+async def _count(app: cli.App, /, **options: Any) -> ArchiveCount:
+    given = [name for name in (*_RANGES, "after", "limit", "flip", "ids") if _given(options[name])]
+    if given:
+        raise UsageError(f"--count and {_flag(given[0])} exclude each other")
+    from xmppctl.protocol import mam
+
+    wanted = make_filter(options)
+    async with app.session() as session:
+        return await mam.count(open_archive(app, session, options), wanted)
+
+
+def _given(value: object) -> bool:
+    # the text '' and the index 0 are given
+    return value is not None and value is not False and value != ()
 
 
 def _is_forwards(options: dict[str, Any]) -> bool:
@@ -105,14 +126,14 @@ def _check(options: dict[str, Any]) -> None:
         ("after", "after_id"), ("index", "after"), ("index", "before"), ("index", "everything"),
         ("index", "last"), ("index", "flip"),
     ):  # fmt: skip
-        if options[one] not in (None, False) and options[other] not in (None, False):
+        if _given(options[one]) and _given(options[other]):
             raise UsageError(f"{_flag(one)} and {_flag(other)} exclude each other")
     if options["before"] and options["before_id"] is not None:
         raise UsageError("--before and --before-id exclude each other")
     if options["ids"]:
         given = [name for name in (*_RANGES, "after", "limit", "flip", "with_", "start", "end",
                  "after_id", "before_id", "text", "groupchat")
-                 if options[name] not in (None, False)]  # fmt: skip
+                 if _given(options[name])]  # fmt: skip
         if given:
             raise UsageError(f"--ids and {_flag(given[0])} exclude each other")
 

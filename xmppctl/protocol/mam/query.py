@@ -89,7 +89,8 @@ class Archive:
     """An archive: the own one, that of a room, or that of a pubsub node (XEP-0442).
 
     ``jid``: who keeps it, None for the own account. ``dropped`` counts results that came from
-    somebody else or belong to no question.
+    somebody else or belong to no question; ``unstable``: the archive said that what it gave may
+    still change (§4.3.2).
     """
 
     def __init__(
@@ -107,6 +108,8 @@ class Archive:
         self.is_room = not own and node is None
         self.name = session.bare if own else str(jid)
         self.dropped = 0
+        self.unstable = False
+        self._open: list[str] = []  # the ids of the questions that are under way
         self._reader = Reader(
             own=session.bare, room=self.name if self.is_room else None, node=node, by=self.name,
             raw=raw,
@@ -124,26 +127,32 @@ class Archive:
         query.form = _form(fields)
         query.page = result_set
         dropped = self.dropped
-        with session.inbox(self._belongs(query.queryid)) as inbox:
-            fin = await session.request(
-                query,
-                to=self.to,
-                type="set",
-                expect=Fin,
-                step=STEP,
-                what=f"the archive of {self.name}",
-                feature=FEATURE,
-                progress=inbox,
-            )
-            results = [self._result(stanza) for stanza in inbox.drain()]
+        self._open.append(query.queryid)
+        try:
+            with session.inbox(self._belongs(query.queryid)) as inbox:
+                fin = await session.request(
+                    query,
+                    to=self.to,
+                    type="set",
+                    expect=Fin,
+                    step=STEP,
+                    what=f"the archive of {self.name}",
+                    feature=FEATURE,
+                    progress=inbox,
+                )
+                results = [self._result(stanza) for stanza in inbox.drain()]
+        finally:
+            self._open.remove(query.queryid)
         bounds = rsm.read(fin.page) or rsm.Page(None, None, None, None)
         complete = fin.complete in ("true", "1")
+        stable = fin.stable not in ("false", "0")
+        self.unstable = self.unstable or not stable
         session.trace.note(
-            f"archive page: {len(results)} messages, complete={complete}, count={bounds.count}, "
-            f"first={bounds.first}, last={bounds.last}"
+            f"archive page: {len(results)} messages, complete={complete}, stable={stable}, "
+            f"count={bounds.count}, first={bounds.first}, last={bounds.last}"
         )
         if self.dropped > dropped:
-            session.trace.note(f"dropped {self.dropped} archive results of somebody else so far")
+            session.trace.note(f"dropped {self.dropped} forged archive results so far")
         return Page(results, bounds, complete)
 
     def _belongs(self, queryid: str) -> Callable[[Element], bool]:
@@ -161,11 +170,13 @@ class Archive:
                 return False
             sender = stanza.get("from")
             found = str(lenient(sender)) if sender is not None else None
-            if found not in own or result.get("queryid") != queryid:
+            answered = result.get("queryid")
+            if found in own and answered in self._open:
+                return answered == queryid  # else another question's inbox takes it
+            if queryid == self._open[0]:
                 self.dropped += 1
-                self.session.trace.note(f"dropped an archive result that came from {sender}")
-                return False
-            return True
+                self.session.trace.note(f"dropped a forged archive result: it came from {sender}")
+            return False
 
         return matches
 

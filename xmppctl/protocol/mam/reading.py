@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import datetime
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import UnsupportedError
 from xmppctl.model.jid import lenient
 from xmppctl.model.mam import ArchivedMessage, PubsubItem
 from xmppctl.model.message import Message, Occupant
+from xmppctl.protocol import payloads
 from xmppctl.protocol.message import NS_DELAY, parse_stamp, read
-from xmppctl.session.xml import NS_CLIENT, serialise
+from xmppctl.session.xml import NS_CLIENT, serialise, split
 
 _MESSAGE = f"{{{NS_CLIENT}}}message"
 _DELAY = f"{{{NS_DELAY}}}delay"
 _EVENT = "http://jabber.org/protocol/pubsub#event"
-_ITEMS = f"{{{_EVENT}}}event/{{{_EVENT}}}items"
+_ITEMS_EVENT = f"{{{_EVENT}}}event"
+_ITEMS = f"{_ITEMS_EVENT}/{{{_EVENT}}}items"
 _ROOM_NODES = "urn:xmpp:mucsub:nodes:"
 _COMMON = tuple(field.name for field in fields(Message))
 
@@ -68,8 +71,15 @@ class Reader:
             raw=self._raw,
         )
         message = _without_claims(message) if room is None else _as_spoken(message, self._own)
+        known = {name: getattr(message, name) for name in _COMMON}
+        understood = payloads.READ if item is None else payloads.READ | {_ITEMS_EVENT}
+        told = _of_rooms(stanza)
+        understood = understood.union(*(tags for _, tags in told.values()))
+        known["extensions"] = [tag for tag in message.extensions if tag not in understood]
         return ArchivedMessage(
-            **{name: getattr(message, name) for name in _COMMON},
+            **known,
+            **payloads.read(stanza),
+            **{name: value for name, (value, _) in told.items()},
             room=room,
             subject_only=_subject_only(stanza) or None if room is not None else None,
             item=item,
@@ -95,6 +105,23 @@ class Reader:
             condition="feature-not-implemented",
             by=self._by,
         )
+
+
+def _of_rooms(stanza: Element) -> dict[str, tuple[Any, frozenset[str]]]:
+    """What a message tells of rooms: by field the record, and the tags that it was read from.
+
+    The rules of a live message hold: only a room speaks in its own name.
+    """
+    if not any(split(child.tag)[1] in ("x", "retract", "apply-to") for child in stanza):
+        return {}  # most messages: what they do not need is not imported
+    from xmppctl.protocol import invitation, moderation
+
+    found: dict[str, tuple[Any, frozenset[str]]] = {}
+    if (invite := invitation.read(stanza)) is not None:
+        found["invite"] = invite, invitation.READ
+    if (moderated := moderation.read(stanza)) is not None:
+        found["moderated"] = moderated, moderation.READ
+    return found
 
 
 def _spoken(stanza: Element) -> Element | None:

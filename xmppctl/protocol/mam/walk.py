@@ -74,15 +74,22 @@ async def at_index(
     Raises UnsupportedError where the archive gives another page than that.
     """
     selection = await select(archive, wanted)
-    page = await archive.page(selection.fields, rsm.request(maximum=maximum, index=index))
+    no_index = UnsupportedError(
+        f"the archive of {archive.name} cannot be asked for pages by --index",
+        step=STEP,
+        condition="feature-not-implemented",
+        by=archive.name,
+        hint="use --after with the archive id of a message",
+    )
+    try:
+        page = await archive.page(selection.fields, rsm.request(maximum=maximum, index=index))
+    except UnsupportedError as error:
+        # what XEP-0059 §2.4 has for it; an archive that is not there has another condition
+        if error.condition != "feature-not-implemented":
+            raise
+        raise no_index from None
     if page.results and page.bounds.index != index:
-        raise UnsupportedError(
-            f"the archive of {archive.name} cannot be asked for pages by --index",
-            step=STEP,
-            condition="feature-not-implemented",
-            by=archive.name,
-            hint="use --after with the archive id of a message",
-        )
+        raise no_index
     for result in page.results:
         if result.message is not None and selection.accepts(result.message):
             yield result.message
