@@ -2,7 +2,10 @@
 
 import json
 
-KEYS = ["jid", "name", "subscription", "ask", "approved", "groups", "ver"]
+KEYS = [
+    *("jid", "name", "subscription", "ask", "approved", "groups", "ver"),
+    *("request", "path", "meta"),
+]
 
 
 def put(peer, jid, name=None, groups=()):
@@ -158,4 +161,20 @@ def test_what_a_server_tells_of_a_contact(authority, xmppctl):
         "approved": True,
         "groups": ["g"],
         "ver": "v7",
+        "request": None,
+        "path": None,
+        "meta": None,
     }
+
+
+def test_an_odd_item_spoils_no_list(authority, xmppctl):
+    def respond(conn, iq):
+        conn.result(
+            iq,
+            "<query xmlns='jabber:iq:roster'><item/><item jid=''/><x xmlns='y'/>"
+            "<item jid='a@x.test' subscription='remove' ask='maybe' approved='perhaps'/></query>",
+        )
+
+    run, _ = fake(authority, xmppctl, respond)
+    (record,) = contacts(run).values()
+    assert (record["subscription"], record["ask"], record["approved"]) == ("none", None, False)

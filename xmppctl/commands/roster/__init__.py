@@ -1,0 +1,16 @@
+"""``xmppctl roster``: the contact list, and what is kept beside it.
+
+Every module of this package adds its verbs to ``cmd``; none is listed, a new one is found.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from xmppctl import cli
+
+cmd = cli.group("roster", section="Contacts", help="The contact list (RFC 6121).")
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
