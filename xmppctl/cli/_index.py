@@ -8,6 +8,7 @@ INDEX: dict[str, tuple[str, str, bool]] = {
     "disco": ("Services", "Discover services, features and items.", False),
     "doap": ("Tools", "Print the XEPs implemented here as a DOAP file (XEP-0453).", False),
     "entity": ("Services", "Clock, software, capabilities of an entity.", False),
+    "fetch": ("Messages", "Fetch a file by its URL; needs no account.", False),
     "listen": ("Messages", "Print incoming messages, and with --type also presence.", False),
     "mam": ("Messages", "Read the message archive (XEP-0313).", False),
     "muc": ("Rooms", "Join, speak in and administer rooms (XEP-0045).", False),
@@ -16,4 +17,5 @@ INDEX: dict[str, tuple[str, str, bool]] = {
     "roster": ("Contacts", "The contact list (RFC 6121).", False),
     "schema": ("Tools", "Print the JSON Schema of a command's output.", False),
     "send": ("Messages", "Send a message to one or several JIDs.", False),
+    "upload": ("Messages", "Upload files, and print the URLs to fetch them from.", False),
 }

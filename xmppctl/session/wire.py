@@ -256,13 +256,14 @@ class Wire(asyncio.Protocol):
         """What to raise when nothing came for ``timeout`` seconds."""
         owed = _WAITING_FOR.get(step)
         waiting = f" (waiting for {owed})" if owed else ""
-        option = "--connect-timeout" if owed and step != "close" else "--timeout"
+        login = owed and step != "close"  # the shorter of the two holds
+        options = "--connect-timeout and --timeout give" if login else "--timeout gives"
         return DeadlineError(
             f"no answer from {self.peer} within {timeout:g} s{waiting}",
             step=step,
             condition="timeout",
             by=self.peer,
-            hint=f"{option} gives it longer",
+            hint=f"{options} it longer",
         )
 
     async def _wait_for_footer(self, timeout: float) -> None:

@@ -135,7 +135,7 @@ Component "conference.prosody.test" "muc"
 Component "upload.prosody.test" "http_file_share"
   http_host = "prosody.test"
   http_file_share_size_limit = @UPLOAD_LIMIT@
-  http_file_share_daily_quota = 100 * 1024 * 1024
+  http_file_share_daily_quota = 100 * @UPLOAD_LIMIT@
   http_file_share_expires_after = 86400
 
 Component "pubsub.prosody.test" "pubsub"

@@ -1,0 +1,196 @@
+"""``xmppctl fetch``: the file that a message tells of."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xmppctl import cli
+from xmppctl.cli.files import BLOCK, Sink
+from xmppctl.cli.params import NONEMPTY, SIZE
+from xmppctl.cli.progress import Progress
+from xmppctl.errors import LocalError, UsageError
+from xmppctl.model.file import Fetched
+
+if TYPE_CHECKING:
+    from xmppctl.session.download import Received
+    from xmppctl.session.http import Answer, Write
+    from xmppctl.session.weburl import Url
+
+_LATER = {
+    "aesgcm": "encrypted files (XEP-0454)",
+    "cid": "bits of binary (XEP-0231)",
+}
+
+
+@cli.command(
+    "fetch",
+    section="Messages",
+    examples=(
+        "xmppctl fetch https://upload.example.org/4a77/report.pdf",
+        "xmppctl fetch --out - https://upload.example.org/4a77/shop.sql.gz | gunzip | psql shop",
+        'xmppctl fetch --max-size 20M --out inbox/ -- "$URL"',
+        "xmppctl fetch --verify sha-256:"
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 "
+        "https://upload.example.org/4a77/empty",
+    ),
+)
+@click.argument("url", type=NONEMPTY)
+@click.option("--out", type=click.Path(allow_dash=True), metavar="FILE|-",
+              help="File or directory to write to; - is standard output. By default a file in "
+              "this directory, named as the server or the URL says.")  # fmt: skip
+@click.option("--verify", type=NONEMPTY, metavar="ALGO:HEX",
+              help="Hash that the file must have, such as sha-256:1234...; nothing is kept of "
+              "one that has another.")  # fmt: skip
+@click.option("--max-size", type=SIZE, help="Take no more than this, such as 20M.")
+@click.option("--force", is_flag=True, help="Replace a file that is there already.")
+@click.option("--insecure-http", is_flag=True, help="Allow URLs without TLS.")
+@cli.pass_app
+async def cmd(
+    app: cli.App,
+    url: str,
+    out: str | None,
+    verify: str | None,
+    max_size: int | None,
+    force: bool,
+    insecure_http: bool,
+) -> Fetched:
+    """Fetch a file by its URL; needs no account.
+
+    The file appears when it is complete and verified, and not before. With - as URL it is read
+    from standard input.
+    """
+    from xmppctl.model import digest
+    from xmppctl.session.download import download
+    from xmppctl.session.web import Web
+
+    target = _parse(app.read_text(url))
+    try:
+        expected = None if verify is None else digest.parse(verify)
+    except ValueError as error:
+        raise UsageError(f"--verify: {error}") from None
+    if out == "-" and force:
+        raise UsageError("--force replaces a file, and there is none with --out -")
+    web = Web(
+        app.settings.get("ca_file"),
+        app.settings.get("connect_timeout"),
+        app.settings.get("timeout"),
+        app.trace,
+        insecure=insecure_http,
+        pins=app.settings.get("pin"),
+    )
+
+    async def receive(take: Any) -> Received:
+        return await download(web, target, take, verify=expected, max_size=max_size)
+
+    if out == "-":
+        await _to_stdout(app, receive, spooled=expected is not None)
+        click.get_current_context().exit()
+    path, received = await _to_file(app, target, out, receive, force=force)
+    return Fetched(
+        url=target.text,
+        file=str(path),
+        size=received.size,
+        type=received.media_type,
+        sha256=received.sha256,
+        verified=None if expected is None else expected[0],
+    )
+
+
+def _parse(text: str) -> Url:
+    from xmppctl.session.weburl import parse_url
+
+    scheme = text.strip().partition(":")[0].lower()
+    if scheme in _LATER:
+        raise UsageError(
+            f"{scheme}: URLs cannot be fetched: {_LATER[scheme]} are not supported",
+            condition="unsupported-scheme",
+        )
+    try:
+        return parse_url(text)
+    except ValueError as error:
+        raise UsageError(f"the URL cannot be fetched: {error}") from None
+
+
+async def _to_file(
+    app: cli.App, url: Url, out: str | None, receive: Any, *, force: bool
+) -> tuple[Path, Received]:
+    from xmppctl.session.download import name_of
+
+    directory = Path(out or ".")
+    named = out is not None and not out.endswith("/") and not directory.is_dir()  # noqa: ASYNC240
+    # the name that was asked for is checked before anything is connected
+    sink = Sink(directory, force=force) if named else None
+    progress: Progress | None = None
+
+    def begin(answer: Answer) -> Write:
+        nonlocal sink, progress
+        if sink is None:
+            sink = Sink(directory / name_of(answer, url), force=force)
+        progress = _progress(app, sink.path.name, answer)
+        return _counted(sink.write, progress)
+
+    try:
+        received = await receive(begin)
+        assert sink is not None
+        sink.commit()
+    finally:
+        if sink is not None:
+            sink.discard()
+        if progress is not None:
+            progress.end()
+    return sink.path, received
+
+
+async def _to_stdout(app: cli.App, receive: Any, *, spooled: bool) -> None:
+    """The bytes; behind a file where they must be verified before anybody sees them."""
+    progress: Progress | None = None
+    with tempfile.TemporaryFile() as spool:
+
+        def begin(answer: Answer) -> Write:
+            nonlocal progress
+            progress = _progress(app, "-", answer)
+            return _counted(spool.write if spooled else _out(app), progress)
+
+        try:
+            await receive(begin)
+        except OSError as error:
+            raise LocalError(f"cannot keep the file: {error.strerror}", step="output") from None
+        finally:
+            if progress is not None:
+                progress.end()
+        spool.seek(0)
+        write = _out(app)
+        while block := spool.read(BLOCK):
+            write(block)
+
+
+def _out(app: cli.App) -> Write:
+    from xmppctl.cli.results import stdout_errors
+
+    def write(block: bytes) -> None:
+        with stdout_errors():
+            app.stdout.buffer.write(block)
+            app.stdout.buffer.flush()
+
+    return write
+
+
+def _progress(app: cli.App, label: str, answer: Answer) -> Progress:
+    announced = answer.headers.get("Content-Length", "")
+    return Progress(app, label, int(announced) if announced.isdecimal() else None)
+
+
+def _counted(write: Any, progress: Progress) -> Write:
+    done = 0
+
+    def take(block: bytes) -> None:
+        nonlocal done
+        write(block)
+        done += len(block)
+        progress(done)
+
+    return take
