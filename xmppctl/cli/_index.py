@@ -14,6 +14,7 @@ INDEX: dict[str, tuple[str, str, bool]] = {
     "muc": ("Rooms", "Join, speak in and administer rooms (XEP-0045).", False),
     "ping": ("Services", "Ping entities; the own server by default.", False),
     "presence": ("Contacts", "Show, watch and ask for presence.", False),
+    "register": ("Account", "Create and end accounts (XEP-0077).", False),
     "roster": ("Contacts", "The contact list (RFC 6121).", False),
     "schema": ("Tools", "Print the JSON Schema of a command's output.", False),
     "send": ("Messages", "Send a message to one or several JIDs.", False),

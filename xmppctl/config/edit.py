@@ -66,6 +66,18 @@ def remove(name: str, *, path: Path | None = None) -> profiles.Config:
     return _edit(change, path)
 
 
+def set_password(name: str, password: str, *, path: Path | None = None) -> profiles.Config:
+    """Change the stored password of the account ``name``. UsageError where it has none."""
+
+    def change(document: TOMLDocument) -> None:
+        _require(document, name)
+        if "password" not in document["accounts"][name]:
+            raise UsageError(f"the account {name!r} stores no password", step="config")
+        document["accounts"][name]["password"] = password
+
+    return _edit(change, path)
+
+
 def check_new(config: profiles.Config, name: str) -> None:
     """Raise UsageError where ``name`` cannot be added, before anything is asked for it."""
     _check_name(name)

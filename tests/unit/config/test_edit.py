@@ -170,3 +170,17 @@ def test_writers_at_the_same_time_lose_nothing(path):
         "config.toml",
         "config.toml.lock",
     ]
+
+
+def test_a_stored_password_is_changed(path):
+    edit.add("work", {"jid": "a@x.test", "password": "old"}, path=path)
+    edit.set_password("work", 'n"e\\w', path=path)
+    assert profiles.load(path).profiles["work"].secret.value == 'n"e\\w'
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_password_that_is_not_stored_is_not_changed(written):
+    before = written.read_bytes()
+    with pytest.raises(UsageError, match="stores no password"):
+        edit.set_password("work", "x", path=written)
+    assert written.read_bytes() == before
