@@ -1,30 +1,56 @@
-"""Every benchmark, one after the other; each writes its section of RESULTS.md.
+"""Run benchmarks; each writes its section of RESULTS.md.
 
-python -m benchmarks [NAME ...]
+    make bench                                  every one at full size
+    make bench BENCH_ARGS=block_bulk            one of them
+    make bench BENCH_ARGS='--quick roster_bulk' with little work, to see that it runs
+    python -m benchmarks --size 2000 roster_bulk
+
+With --quick or --size the figures are printed and RESULTS.md stays as it is.
+At full size each takes from one to five minutes on a machine that does nothing else.
 """
 
 from __future__ import annotations
 
-import subprocess
+import argparse
+import importlib
+import os
+import signal
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-NAMES = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ("__main__", "results"))
+from benchmarks import _results
+
+NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
-def main() -> int:
+def main() -> None:
     """Run those that are named, or all; the first failure ends it."""
-    chosen = sys.argv[1:] or NAMES
-    for name in chosen:
+    description, _, examples = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks",
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--quick", action="store_true", help="with little work")
+    parser.add_argument("--size", type=int, help="with this much work")
+    arguments = parser.parse_args()
+    for name in arguments.names:
         if name not in NAMES:
-            print(f"no benchmark {name!r}; there are: {', '.join(NAMES)}", file=sys.stderr)
-            return 2
-        code = subprocess.run([sys.executable, HERE / f"{name}.py"], check=False).returncode
-        if code:
-            return code
-    return 0
+            parser.error(f"no benchmark {name!r}; there are: {', '.join(NAMES)}")
+    # so that servers and directories go away as they do after an exception
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for name in arguments.names or NAMES:
+        module = importlib.import_module(f"benchmarks.{name}")
+        print(f"--- {name}: {module.TITLE}", file=sys.stderr, flush=True)
+        load = os.getloadavg()[0]
+        size = arguments.size or (module.QUICK if arguments.quick else module.FULL)
+        text = _results.section(name, module.TITLE, load, module.measure(size))
+        print(text, flush=True)
+        if size == module.FULL:
+            _results.record(module.TITLE, text)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
