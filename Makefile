@@ -3,6 +3,7 @@
 #
 #   PYTHON=python3.12      another interpreter (with VENV=.venv-3.12, beside the usual one)
 #   PYTEST_ARGS='-k ping'  arguments for pytest
+#   TEST_PROCESSES=1       one after the other, instead of as many at a time as there are cores
 #   XMPPCTL_TEST_SKIP=ejabberd   leave the tests of a server out (and say so)
 
 PYTHON ?= python3
@@ -10,6 +11,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_ARGS ?=
+# each process has servers of its own
+TEST_PROCESSES ?= auto
 BENCH_ARGS ?=
 # tests that need no server; what is not there yet is left out
 FAST_TESTS := $(wildcard tests/unit tests/test_tree.py tests/test_layers.py tests/test_generated.py)
@@ -18,7 +21,7 @@ FAST_TESTS := $(wildcard tests/unit tests/test_tree.py tests/test_layers.py test
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check generate sandbox bench clean compiled servers
+.PHONY: help demo test test-all check lint generate sandbox bench clean compiled servers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -28,11 +31,12 @@ demo: compiled ## show xmppctl at work against a Prosody of its own (some 10 s)
 	@$(BIN)/python tools/sandbox.py --only prosody -- $(BIN)/python tools/demo.py
 
 test: compiled servers ## all tests, against Prosody and ejabberd
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
-test-all: test ## also with Python 3.12, and the installation with Python 3.13
+test-all: ## every transcript on both servers, with Python 3.12 too; installation with 3.13
+	XMPPCTL_TEST_EVERYTHING=1 $(MAKE) test
 	@if python=$$(tools/findpython.sh 3.12); then \
-	    $(MAKE) test PYTHON="$$python" VENV=.venv-3.12; \
+	    XMPPCTL_TEST_EVERYTHING=1 $(MAKE) test PYTHON="$$python" VENV=.venv-3.12; \
 	else \
 	    echo '!!! NOT TESTED with Python 3.12: there is no such interpreter here' >&2; \
 	fi
@@ -42,13 +46,15 @@ test-all: test ## also with Python 3.12, and the installation with Python 3.13
 	    echo '!!! NOT TESTED with Python 3.13: there is no such interpreter here' >&2; \
 	fi
 
-check: compiled ## format, lint, types, layers, generated files, the tests that need no server
+check: lint ## all that needs no server: lint, and the tests that need none
+	$(BIN)/pytest -q -n $(TEST_PROCESSES) $(FAST_TESTS)
+
+lint: compiled ## format, lint, types, layers, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(if $(wildcard tools/generate.py),$(BIN)/python tools/generate.py --check)
-	$(BIN)/pytest -q $(FAST_TESTS)
+	$(BIN)/python tools/generate.py --check
 
 generate: compiled ## write what is derived from the code: reference, schemas, completions, ...
 	$(BIN)/python tools/generate.py

@@ -1,4 +1,6 @@
-"""The shell transcripts of tests/scenarios, run against both servers.
+"""The shell transcripts of tests/scenarios, each run against one of the servers in turn.
+
+With XMPPCTL_TEST_EVERYTHING=1, as in ``make test-all``, each is run against both.
 
 A transcript is commands and what they print::
 
@@ -32,6 +34,7 @@ from tests.servers.ca import Authority
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.txt"))
+EVERYTHING = bool(os.environ.get("XMPPCTL_TEST_EVERYTHING"))
 
 
 @dataclass
@@ -97,14 +100,38 @@ def variables(alice: Account, bob: Account, other_ca: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_transcript(
+def transcripts(server: str) -> list[Path]:
+    """The transcripts that this server is to play a part in."""
+    both = ["prosody", "ejabberd"]
+    found = []
+    for number, path in enumerate(FILES):
+        here = both if EVERYTHING else [both[number % 2]]
+        if server in (servers(path.read_text()) or here):
+            found.append(path)
+    return found
+
+
+@pytest.mark.servers("prosody")
+@pytest.mark.parametrize("path", transcripts("prosody"), ids=lambda path: path.stem)
+def test_transcript_with_prosody(
     path: Path, server: Server, alice: Account, bob: Account, xmppctl: Xmppctl, tmp_path: Path
 ) -> None:
+    play(path, server, alice, bob, xmppctl, tmp_path)
+
+
+@pytest.mark.servers("ejabberd")
+@pytest.mark.parametrize("path", transcripts("ejabberd"), ids=lambda path: path.stem)
+def test_transcript_with_ejabberd(
+    path: Path, server: Server, alice: Account, bob: Account, xmppctl: Xmppctl, tmp_path: Path
+) -> None:
+    play(path, server, alice, bob, xmppctl, tmp_path)
+
+
+def play(
+    path: Path, server: Server, alice: Account, bob: Account, xmppctl: Xmppctl, tmp_path: Path
+) -> None:
+    """Run the commands of a transcript and compare what they print."""
     text = path.read_text()
-    wanted = servers(text)
-    if wanted is not None and server.name not in wanted:
-        pytest.skip(f"a transcript for {', '.join(wanted)}")
     known = variables(alice, bob, Authority(tmp_path / "other-ca").ca_file)
     environment = {
         **xmppctl.environment(),
