@@ -29,6 +29,13 @@ STEPS = (
     ("What the server can do.", f"xmppctl disco info {DOMAIN} --json | jq -c .identities", 0),
     ("For Nagios and its relatives.", "xmppctl -o nagios ping", 0),
     (
+        "A room, and a word in it.",
+        f"xmppctl -o plain muc create ops@conference.{DOMAIN} --field roomname=Operations",
+        0,
+    ),
+    ("", f"xmppctl muc send ops@conference.{DOMAIN} 'Deployed'", 0),
+    ("A file, by a URL.", f"xmppctl -o plain upload --to {BOB} /etc/hostname", 0),
+    (
         "Bob reads what came from alice.",
         'XMPPCTL_JID="$BOB" XMPPCTL_PASSWORD="$BOB_PASSWORD" \\\n'
         f"    xmppctl mam query --with {ALICE} --json | jq '.[] | {{timestamp, from, body}}'",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xmppctl import cli
+from xmppctl.cli import completers
 from xmppctl.cli.params import JID, NONEMPTY
 from xmppctl.errors import UsageError
 from xmppctl.model.config import AccountDetails, AccountEntry, AccountTest, SecretKind
@@ -127,7 +128,7 @@ def list_(app: cli.App) -> list[AccountEntry]:
 
 
 @cmd.command("show", examples=("xmppctl account show work --json",))
-@click.argument("name", type=NONEMPTY, required=False)
+@click.argument("name", type=NONEMPTY, required=False, shell_complete=completers.accounts)
 @cli.pass_app
 def show(app: cli.App, name: str | None) -> AccountDetails:
     """Show the settings of an account (by default the one in use); never a secret."""
@@ -147,7 +148,7 @@ def show(app: cli.App, name: str | None) -> AccountDetails:
 
 
 @cmd.command("test", examples=("xmppctl account test", "xmppctl account test work --json"))
-@click.argument("name", type=NONEMPTY, required=False)
+@click.argument("name", type=NONEMPTY, required=False, shell_complete=completers.accounts)
 @cli.pass_app
 async def test(app: cli.App, name: str | None) -> AccountTest:
     """Log in and show the way that the login took; NAME as with --account."""
@@ -173,7 +174,7 @@ async def test(app: cli.App, name: str | None) -> AccountTest:
 
 
 @cmd.command("use", examples=("xmppctl account use work",))
-@click.argument("name", type=NONEMPTY)
+@click.argument("name", type=NONEMPTY, shell_complete=completers.accounts)
 @cli.pass_app
 def use(app: cli.App, name: str) -> AccountEntry:
     """Make an account the default."""
@@ -184,7 +185,7 @@ def use(app: cli.App, name: str) -> AccountEntry:
 
 
 @cmd.command("remove", examples=("xmppctl account remove old --yes",))
-@click.argument("name", type=NONEMPTY)
+@click.argument("name", type=NONEMPTY, shell_complete=completers.accounts)
 @cli.pass_app
 def remove(app: cli.App, name: str) -> AccountEntry:
     """Remove an account from the configuration file; the account on the server stays."""
