@@ -88,7 +88,8 @@ def test_the_own_account(xmppctl, alice):
 
 def test_a_table_for_people(xmppctl, alice):
     out = xmppctl("entity", "version", account=alice).expect(0).out
-    assert [line.split()[0] for line in out.splitlines()] == ["JID", "NAME", "VERSION", "OS"]
+    # what a server does not tell, such as its system, has no line
+    assert [line.split()[0] for line in out.splitlines()][:3] == ["JID", "NAME", "VERSION"]
 
 
 def ask(against_fake, payload, *args):

@@ -97,10 +97,12 @@ def test_before_and_after_messages(xmppctl, alice, bob, server, archive):
     assert count("--with", f"nobody@{server.domain}") == {
         **whole, "count": 0, "first": None, "last": None}  # fmt: skip
 
-    found = xmppctl("--json", "mam", "get", ids["d"], ids["a"], account=alice).expect(0).json()
+    found = (
+        xmppctl("--json", "mam", "get", "--", ids["d"], ids["a"], account=alice).expect(0).json()
+    )
     assert [record["body"] for record in found] == ["d", "a"]
     assert bodies(query(xmppctl, alice, "--ids", ids["x"])) == ["x"]
-    run = xmppctl("--json", "mam", "get", ids["d"], "nope", account=alice).expect(9)
+    run = xmppctl("--json", "mam", "get", "--", ids["d"], "nope", account=alice).expect(9)
     assert run.json()[0]["body"] == "d"
     assert run.json()[1]["error"]["condition"] == "item-not-found"
     assert run.json()[1]["archive_id"] == "nope"
@@ -149,7 +151,7 @@ def test_the_archive_of_a_room(xmppctl, alice, bob, server, room):
     assert (whole["archive"], whole["count"]) == (room, len(records))
     after = said[0]["archive_id"]
     assert bodies(query(xmppctl, alice, "--room", room, "--after-id", after))[0] == "two"
-    got = xmppctl("--json", "mam", "get", after, "--room", room, account=bob).expect(0).json()
+    got = xmppctl("--json", "mam", "get", "--room", room, "--", after, account=bob).expect(0).json()
     assert got[0]["body"] == "one"
     assert query(xmppctl, alice, "--room", f"missing@{server.conference}", code=6).out == ""
     form = xmppctl("--json", "mam", "form", "--room", room, account=alice).expect(0).json()

@@ -276,7 +276,9 @@ def moderate(xmppctl, alice, made):
     (sent,) = xmppctl("--json", "muc", "send", made, "spam", account=alice).expect().json()
 
     def run(account, id=sent["stanza_id"]):
-        return xmppctl("--json", "muc", "moderate", made, id, "--reason", "why", account=account)
+        return xmppctl(
+            "--json", "muc", "moderate", "--reason", "why", "--", made, id, account=account
+        )
 
     run.sent = sent
     return run
@@ -307,7 +309,7 @@ def test_a_moderated_message_is_told_to_listeners(xmppctl, alice, bob, host, mad
     run.wait_line("spam")
     ids = host.wait_message(lambda m: m["body"] == "spam").xml.iter("{urn:xmpp:sid:0}stanza-id")
     spam = next(each.get("id") for each in ids)
-    xmppctl("muc", "moderate", made, spam, "--reason", "why", account=bob).expect()
+    xmppctl("muc", "moderate", "--reason", "why", "--", made, spam, account=bob).expect()
     *_, last = xmppctl.finish(run).expect().jsonl()
     assert (last["moderated"]["id"], last["moderated"]["reason"]) == (spam, "why")
     assert last["from"] == made

@@ -49,7 +49,6 @@ def test_the_url_gives_the_same_bytes(xmppctl, alice, server, made):
         "sha256": hashlib.sha256(data).hexdigest(),
         "service": server.upload,
         "max_size": server.upload_limit,
-        "purposes": None,
         "delivery": None,
         "error": None,
     }

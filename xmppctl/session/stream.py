@@ -78,8 +78,11 @@ class Session:
 
     @staticmethod
     def new_id() -> str:
-        """An id for a stanza; unguessable, so that nobody else can answer in time."""
-        return secrets.token_urlsafe(12)
+        """An id for a stanza; unguessable, so that nobody else can answer in time.
+
+        Hexadecimal: an id is an argument of other commands, and must not look like an option.
+        """
+        return secrets.token_hex(12)
 
     # --- out
 
