@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.peers.process import Xmppctl
 from tests.servers.base import Account, Server
 from tests.servers.ca import Authority
 from tests.servers.ejabberd import Ejabberd
 from tests.servers.prosody import Prosody
+
+# how long an example takes says more of the machine than of the code
+settings.register_profile("xmppctl", deadline=None)
+settings.load_profile("xmppctl")
 
 SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 SHELLS = frozenset({"bash", "zsh", "fish"})
