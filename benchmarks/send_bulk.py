@@ -59,6 +59,10 @@ class Counting:
                     told = "".join(f" {ours}='{stanza.get(its)}'" for ours, its in names.items())
                     held.append(f"<iq type='result'{told}/>")
 
+    def begin(self) -> None:
+        """Count from nothing: all of the client before have been here."""
+        self.messages = self.most = 0
+
     def expect(self, count: int) -> None:
         """Wait until so many messages were here; a client that asks for no proof is ahead."""
         deadline = time.monotonic() + _PATIENCE
@@ -73,8 +77,9 @@ def measure(size: int) -> list[str]:
     with running() as servers:
         for server in servers:
             login = Login.of(server.account("sender"))
-            for count in (size // 10, size):
-                _measure(table, server, login, count)
+            with _recipients(server) as there:
+                for count in (size // 10, size):
+                    _measure(table, server, there, login, count)
     return [
         *table.lines,
         "",
@@ -84,31 +89,32 @@ def measure(size: int) -> list[str]:
     ]
 
 
-def _measure(table: Table, server: Server, login: Login, count: int) -> None:
+def _measure(table: Table, server: Server, there: Counting, login: Login, count: int) -> None:
     jids = [f"r{n}@{server.component}" for n in range(count)]
     text = "".join(f"{jid}\n" for jid in jids)
-    with _recipients(server) as there:
-        peer = raw(login, "deliver", text=text)
-        there.expect(count)
-        most = there.most
+    there.begin()
+    peer = raw(login, "deliver", text=text)
+    there.expect(count)
+    most = there.most
     expect("raw results", int(peer.out), count)
-    with _recipients(server) as there, tempfile.NamedTemporaryFile("w") as file:
+    there.begin()
+    with tempfile.NamedTemporaryFile("w") as file:
         file.write(text)
         file.flush()
         run = xmppctl(login, "send", "--to-file", file.name, "--stanza", "-", text=_STANZA)
-        expect("messages", there.messages, count)
-        expect("results", run.lines, count)
-        table.add(run, server.name, "xmppctl", count, there.most, against=peer)
+    expect("messages", there.messages, count)
+    expect("results", run.lines, count)
+    table.add(run, server.name, "xmppctl", count, there.most, against=peer)
     table.add(peer, server.name, "raw XML", count, most, against=peer)
-    with _recipients(server) as there:
-        run = slixmpp(login, "deliver", text=text)
-        there.expect(count)
-        table.add(run, server.name, "slixmpp", count, "", against=peer)
+    there.begin()
+    run = slixmpp(login, "deliver", text=text)
+    there.expect(count)
+    table.add(run, server.name, "slixmpp", count, "", against=peer)
     if GO is not None:
-        with _recipients(server) as there:
-            run = go_sendxmpp(login, *jids, text="to all")
-            there.expect(count)
-            table.add(run, server.name, "go-sendxmpp", count, "", against=peer)
+        there.begin()
+        run = go_sendxmpp(login, *jids, text="to all")
+        there.expect(count)
+        table.add(run, server.name, "go-sendxmpp", count, "", against=peer)
 
 
 @contextmanager
