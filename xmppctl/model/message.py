@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
-from xmppctl.model.muc import Status
+from xmppctl.model.mucstatus import Status
 
 MessageType = Literal["chat", "normal", "headline", "groupchat", "error"]
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from xmppctl.model.message import Delay, Occupant, StanzaId
-from xmppctl.model.muc import Status
+from xmppctl.model.mucstatus import Status
 from xmppctl.protocol import message
 
 OWN = "romeo@montague.example"

@@ -101,7 +101,7 @@ cmd.alias("listen", join)  # by the name that it has outside of rooms
 
 
 def _tell(app: cli.App, here: Joined) -> None:
-    from xmppctl.model.muc import status
+    from xmppctl.model.mucstatus import status
 
     for code in sorted(here.codes.intersection(_WARNINGS)):
         app.status(f"{here.room}: {status(code).text} ({status(code)})")

@@ -119,13 +119,14 @@ async def create(
     name = arguments.checked_nick(room, nick)
     password = app.room_password(file=room_password_file, fd=room_password_fd)
     from xmppctl.protocol.muc import config as operations
+    from xmppctl.protocol.room import own_nick
 
     async with app.session() as session:
         made = await operations.create(
             session,
             room,
             answers,
-            nick=name or session.jid.local or "xmppctl",
+            nick=name or own_nick(session),
             password=password,
             temporary=temporary,
         )

@@ -67,10 +67,6 @@ def photo(vcard: Element, by: str) -> bytes | None:
     return None
 
 
-def _told_type(vcard: Element) -> str | None:
-    return vcard.findtext(f"{_PHOTO}/{{{_NS}}}TYPE") or None
-
-
 async def _opened(session: Session, room: Jid) -> tuple[Room, Element]:
     """What the room tells of itself, and its vCard. Raises UnsupportedError where it has none."""
     found, vcard = await asyncio.gather(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from xmppctl.model.muc import STATUS, Status, status
+from xmppctl.model.mucstatus import STATUS, Status, status
 from xmppctl.protocol import Xep
 from xmppctl.protocol.room import NS_USER
 from xmppctl.session.xml import split

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xmppctl.model.muc import STATUS, Status
+from xmppctl.model.mucstatus import STATUS, Status
 from xmppctl.protocol.muc import status
 from xmppctl.session.xml import parse
 
