@@ -20,9 +20,11 @@ Standard library only: everything else in the package may import this module.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import Annotated, ClassVar
+
+from xmppctl.records import dataclass
 
 
 class Exit(IntEnum):

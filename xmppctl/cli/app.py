@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar
 import click
 
 from xmppctl.cli import stdin
-from xmppctl.errors import LocalError, UsageError, missing_aioxmpp
+from xmppctl.errors import LocalError, UsageError, XmppctlError
 from xmppctl.output.escape import safe
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xmppctl.config.settings import Settings
     from xmppctl.model.account import Account
     from xmppctl.session import Session
+    from xmppctl.session.early import Early
+    from xmppctl.session.entry import Want
     from xmppctl.session.trace import Trace
 
 P = ParamSpec("P")
@@ -45,6 +47,7 @@ class App:
         self.guard: Guard | None = None
         self._trace: Trace | None = None
         self._afterwards: list[str] = []
+        self._early: Early | None = None
 
     @property
     def stdin(self) -> TextIO:
@@ -153,21 +156,44 @@ class App:
         return "start" if self._trace is None else self._trace.step
 
     def note_trace(self) -> None:
-        """Tell with ``-v`` how often the session waited, and how long each step took."""
+        """Tell with ``-v`` the way taken, how often the session waited, how long each step took."""
         trace = self._trace
         if trace is not None:
             steps = ", ".join(f"{name} {ms:.0f} ms" for name, ms in trace.milliseconds.items())
-            self.note(f"round trips: {trace.round_trips}; {steps}")
+            way = f"{trace.way()}; " if trace.facts else ""
+            self.note(f"{way}round trips: {trace.round_trips}; {steps}")
 
-    def session(self) -> AbstractAsyncContextManager[Session]:
+    def connect_early(self) -> None:
+        """Begin to connect before what the command needs is imported.
+
+        Only where the way to the server is known; ``pump`` and ``session`` go on from there.
+        """
+        from xmppctl.session import early
+
+        with suppress(XmppctlError):  # told when the command asks for the account
+            self._early = early.start(self.account)
+        self.pump()
+
+    def pump(self) -> None:
+        """Let the early connection go on, between imports that take long."""
+        if self._early is not None:
+            self._early.pump()
+
+    def session(self, *wants: Want) -> AbstractAsyncContextManager[Session]:
         """A session of the account: ``async with app.session() as session``.
 
+        ``wants``: what is to be on from its start, see ``open_session``.
         Raises UsageError where the XMPP library is missing, and what ``account`` raises.
         """
         require_xmpp()
+        self.pump()
         from xmppctl.session import open_session
 
-        return open_session(self.account, trace=self.trace)
+        begun, self._early = self._early, None
+        if begun is not None and begun.account is not self.account:
+            begun.abandon()
+            begun = None
+        return open_session(self.account, trace=self.trace, wants=wants, early=begun)
 
     def warn(self, text: str) -> None:
         """Something that the user should know, whatever ``-q`` says."""
@@ -237,8 +263,11 @@ class App:
                 return
             yield line
 
-    def lines(self) -> AsyncIterator[Line]:
-        """As ``read_lines``, for use inside the event loop, which goes on meanwhile."""
+    def lines(self) -> AsyncIterator[list[Line]]:
+        """As ``read_lines``, for use inside the event loop, which goes on meanwhile.
+
+        Lines that come together are given together.
+        """
         return stdin.lines_as_they_come(self.stdin)
 
     def read_file(self, path: str) -> bytes:
@@ -290,10 +319,9 @@ def require_xmpp() -> None:
 
     Its own version pins keep installers from taking it on Python 3.13 and later.
     """
-    from importlib.util import find_spec
+    from xmppctl.session import lean
 
-    if find_spec("aioxmpp") is None:
-        raise missing_aioxmpp()
+    lean.install()
 
 
 def pass_app(callback: Callable[Concatenate[App, P], R]) -> Callable[P, R]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from copy import copy
 from functools import cache, cached_property
 from types import SimpleNamespace
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
@@ -17,6 +16,7 @@ from xmppctl.cli.options import (
     connection_names,
     output_options,
 )
+from xmppctl.cli.verbs import Verbs
 from xmppctl.output import Shape
 
 SECTIONS = (
@@ -170,6 +170,14 @@ class Command(_Shared):
             return inner[0], "stream"
         raise TypeError(f"{hint!r}, the return annotation of {self.name!r}, is no contract")
 
+    @cached_property
+    def connects(self) -> bool:
+        """Whether the callback itself opens a session, so that connecting may begin before it."""
+        callback: Any = self.callback
+        while hasattr(callback, "__wrapped__"):
+            callback = callback.__wrapped__
+        return "session" in callback.__code__.co_names
+
     def shared_options(self) -> Sequence[SharedOption]:
         """The output options; with ``--fail-empty`` for a command that may find nothing."""
         contract = self.contract()
@@ -195,7 +203,7 @@ class Command(_Shared):
         super().format_epilog(ctx, formatter)
 
 
-class Group(_Shared, click.Group):
+class Group(_Shared, Verbs):
     """A command with verbs; ``kind`` is what its members are called in errors."""
 
     kind = "verb"
@@ -235,6 +243,8 @@ class Group(_Shared, click.Group):
 
     def alias(self, name: str, verb: Command) -> None:
         """Let ``verb`` be called ``name`` as well: with help, examples and output of its own."""
+        from copy import copy
+
         made = copy(verb)
         made.name = name
         made.examples = tuple(line.replace(f" {verb.name} ", f" {name} ") for line in verb.examples)
@@ -282,9 +292,21 @@ def write_sections(
             formatter.write_dl([(name.ljust(widest), text) for name, text in rows])
 
 
-def group(name: str, *, section: str, help: str, hidden: bool = False) -> Group:
-    """A top-level command with verbs, for a module to export as ``cmd``."""
-    return Group(name, section=_known(section), help=help, hidden=hidden)
+def group(
+    name: str,
+    *,
+    section: str,
+    help: str,
+    hidden: bool = False,
+    home: str = "",
+    modules: Sequence[str] = (),
+) -> Group:
+    """A top-level command with verbs, for a module to export as ``cmd``.
+
+    ``home``, ``modules``: the package whose modules define them, see ``Verbs``.
+    """
+    known = _known(section)
+    return Group(name, section=known, help=help, hidden=hidden, home=home, modules=modules)
 
 
 def command(

@@ -14,7 +14,7 @@ import click
 
 from xmppctl.cli import completers
 from xmppctl.cli.app import App
-from xmppctl.cli.params import DURATION, HOST_PORT, JID, NONEMPTY, PIN
+from xmppctl.cli.params import DURATION, ENDPOINT, HOST_PORT, JID, NONEMPTY, PIN
 from xmppctl.output import FORMATS, MONITOR_FORMATS
 
 CONNECTION = "Connection options (before the command only)"
@@ -99,9 +99,10 @@ def connection_options() -> tuple[SharedOption, ...]:
         ),
         o(
             "--transport",
-            type=click.Choice(["auto", "tcp"]),
+            type=click.Choice(["auto", "tcp", "websocket", "bosh"]),
             help="What carries the stream.",
         ),
+        o("--endpoint", type=ENDPOINT, help="Connect to this WebSocket (wss) or BOSH (https) URL."),
         o("--ca-file", type=path, help="Trust these certificates (PEM) as well."),
         o(
             "--pin",
@@ -109,8 +110,17 @@ def connection_options() -> tuple[SharedOption, ...]:
             type=PIN,
             help="Trust the certificate with this public key alone; repeatable.",
         ),
-        o("--sasl", type=click.Choice(["auto", "sasl1"]), help="Which profile of SASL to use."),
+        o(
+            "--sasl",
+            type=click.Choice(["auto", "sasl2", "sasl1"]),
+            help="Which profile of SASL to use.",
+        ),
         o("--sasl-mechanism", metavar="M", type=NONEMPTY, help="Use this SASL mechanism alone."),
+        o(
+            "--allow-downgrade",
+            is_flag=True,
+            help="Accept a weaker SASL mechanism than the one that worked before.",
+        ),
         o("--connect-timeout", type=DURATION, help="Longest way to a session (10s)."),
         o(
             "--retry",

@@ -42,6 +42,9 @@ def execute(app: App, command: Command, call: Callable[[], Any]) -> None:
 
     with Guard(app.deadline, lambda: app.step) as guard, _traced(app):
         app.guard = guard
+        if command.connects:
+            app.connect_early()
+            guard.meanwhile = app.pump
         contract = command.contract()
         if contract is None:
             _finish(guard, call(), None)

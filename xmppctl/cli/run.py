@@ -41,11 +41,13 @@ class Interrupted(BaseException):
 class Guard:
     """Watches one run; a context manager that holds the signal handlers.
 
-    ``step`` names what the run is doing, for the error of ``--deadline``.
+    ``step`` names what the run is doing, for the error of ``--deadline``. ``meanwhile`` is called
+    between imports that take long.
     """
 
     def __init__(self, deadline: float | None, step: Callable[[], str]) -> None:
         self.deadline = deadline
+        self.meanwhile: Callable[[], None] = _nothing
         self.reason: XmppctlError | None = None
         self._step = step
         self._blocked = 0
@@ -121,12 +123,13 @@ class Guard:
         try:
             import asyncio
 
+            self.meanwhile()
             loop = asyncio.new_event_loop()
         except BaseException:
             main.close()  # a signal came before there was a loop to run it
             raise
         try:
-            loop.set_default_executor(_executor())
+            _use_daemons(loop)
             loop.set_exception_handler(_forget)
             task = loop.create_task(main)
             task.add_done_callback(lambda _: loop.stop())
@@ -166,8 +169,27 @@ class Guard:
             loop.run_until_complete(settle())
 
 
+def _nothing() -> None:
+    """There is nothing to be done meanwhile."""
+
+
 def _forget(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What a left-over task still has to say is of no use to the user of a run that has ended."""
+
+
+def _use_daemons(loop: asyncio.AbstractEventLoop) -> None:
+    """Give ``loop`` its executor for blocking calls when there is the first of them."""
+    original = loop.run_in_executor
+    known = False
+
+    def run_in_executor(executor: Any, func: Any, *args: Any) -> Any:
+        nonlocal known
+        if executor is None and not known:
+            loop.set_default_executor(_executor())
+            known = True
+        return original(executor, func, *args)
+
+    loop.run_in_executor = run_in_executor  # type: ignore[assignment,method-assign]
 
 
 def _executor() -> Any:

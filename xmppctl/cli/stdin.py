@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from xmppctl.cli.params import is_text
 from xmppctl.errors import ErrorInfo, LocalError, UsageError
+from xmppctl.records import dataclass
 
 if TYPE_CHECKING:
     from typing import TextIO
+
+_PIECE = 65536
+"""Bytes that are read at once where many lines are waited for."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,52 @@ def lines(stream: TextIO | None) -> Iterator[Line]:
             yield line
 
 
-async def lines_as_they_come(stream: TextIO | None) -> AsyncIterator[Line]:
-    """As ``lines``, without keeping the event loop from its work. Raises LocalError."""
+async def lines_as_they_come(stream: TextIO | None) -> AsyncIterator[list[Line]]:
+    """As ``lines``, without keeping the event loop from its work: those that are there, together.
+
+    Raises LocalError.
+    """
     import asyncio
 
     loop = asyncio.get_running_loop()
-    source = lines(stream)
-    while (line := await loop.run_in_executor(None, next, source, None)) is not None:
-        yield line
+    source = _pieces(_binary(stream))
+    number = 0
+    while (piece := await loop.run_in_executor(None, next, source, None)) is not None:
+        found = [line_of(number, data) for number, data in enumerate(piece, number + 1)]
+        number += len(piece)
+        yield [line for line in found if line.text]
+
+
+def _pieces(binary: BinaryIO) -> Iterator[list[bytes]]:
+    """Whole lines, as many as come at once. Raises LocalError."""
+    begun: list[bytes] = []  # of a line whose end is still to come
+    while True:
+        try:
+            data = _read_some(binary)
+        except OSError as error:
+            raise _unreadable(error) from None
+        if not data:
+            break
+        if b"\n" not in data:
+            begun.append(data)
+            continue
+        *whole, rest = b"".join([*begun, data]).split(b"\n")
+        begun = [rest] if rest else []
+        yield [line + b"\n" for line in whole]
+    if begun:
+        yield [b"".join(begun)]
+
+
+def _read_some(binary: BinaryIO) -> bytes:
+    """Wait for some bytes; none at the end."""
+    # Not through the buffer: a thread that waits in there holds a lock at which Python would
+    # die in the end.
+    raw: Any = getattr(binary, "raw", binary)
+    while (data := raw.read(_PIECE)) is None:  # it is in non-blocking mode
+        import select
+
+        select.select([raw], [], [])
+    return bytes(data)
 
 
 def line_of(number: int, data: bytes) -> Line:

@@ -16,6 +16,7 @@ import click
 from xmppctl import __version__
 from xmppctl.cli.app import PROGRAM, App
 from xmppctl.cli.command import SECTIONS, Group, write_sections
+from xmppctl.cli.modules import modules
 from xmppctl.cli.options import SharedOption, connection_options, output_options
 
 if TYPE_CHECKING:
@@ -60,10 +61,8 @@ class Tree(Group):
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all commands, sorted."""
-        from pkgutil import iter_modules
-
-        found = iter_modules(import_module(self.package).__path__)
-        return tuple(sorted(m.name.replace("_", "-") for m in found if not m.name.startswith("_")))
+        found = modules(import_module(self.package).__path__)
+        return tuple(sorted(name.replace("_", "-") for name in found if name[0] != "_"))
 
     def make_context(
         self,
@@ -87,15 +86,24 @@ class Tree(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of ``cmd_name``; None where there is no such command."""
+        if cmd_name in self._index:
+            try:
+                return self.load(cmd_name)
+            except ModuleNotFoundError as error:
+                if error.name != self._module(cmd_name):
+                    raise
         return self.load(cmd_name) if cmd_name in self.names else None
 
     def load(self, name: str) -> click.Command:
         """The command ``name``, which must exist."""
-        module = import_module(f"{self.package}.{name.replace('-', '_')}")
+        module = import_module(self._module(name))
         found = module.cmd
         if not isinstance(found, click.Command):
             raise TypeError(f"{module.__name__}.cmd is not a command")
         return found
+
+    def _module(self, name: str) -> str:
+        return f"{self.package}.{name.replace('-', '_')}"
 
     def entry(self, name: str) -> Entry:
         """Section, short help and hidden of ``name``: from the index, else from the command."""
@@ -134,7 +142,7 @@ def build_index(package: str = COMMANDS) -> str:
 
     tree = Tree(package, index={})
     lines = [
-        '"""Generated from the commands: name to (section, short help, hidden)."""',
+        '"""Generated: name to (section, short help, hidden); package to verb to module."""',
         "",
         "INDEX: dict[str, tuple[str, str, bool]] = {",
     ]
@@ -142,6 +150,14 @@ def build_index(package: str = COMMANDS) -> str:
         section, text, hidden = tree.entry(name)
         quoted = ", ".join(json.dumps(part, ensure_ascii=False) for part in (section, text))
         lines.append(f'    "{name}": ({quoted}, {hidden}),')
+    lines += ["}", "", "VERBS: dict[str, dict[str, str]] = {"]
+    for name in tree.names:
+        command = tree.load(name)
+        homes = command.homes() if isinstance(command, Group) else {}
+        if isinstance(command, Group) and homes:
+            lines.append(f'    "{command.home}": {{')
+            lines += [f'        "{verb}": "{module}",' for verb, module in homes.items()]
+            lines.append("    },")
     return "\n".join([*lines, "}", ""])
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 from xmppctl.errors import ErrorInfo
+from xmppctl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
 from xmppctl.model.disco import Identity, InfoForm
+from xmppctl.records import dataclass
 
 
 @dataclass(frozen=True)

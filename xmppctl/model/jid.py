@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import unicodedata
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from xmppctl.model.xep import Xep
 
 XEPS = (Xep("0147", "1.2", "partial", "the JID of a URI; its query is not carried out"),)
 
 _FORBIDDEN_LOCAL = frozenset("\"&'/:<>@ ")
-_LABEL = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$|^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$")
+_IN_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 class Jid(NamedTuple):
@@ -94,6 +91,8 @@ def _from_uri(text: str) -> str:
     rest = text[5:]
     if rest.startswith("//"):  # xmpp://authority/path: the path names the entity (RFC 5122 §2.2)
         _, _, rest = rest[2:].partition("/")
+    from urllib.parse import unquote
+
     path = rest.split("#", 1)[0].split("?", 1)[0]
     return unquote(path, errors="strict")
 
@@ -131,6 +130,8 @@ def _domainpart(text: str) -> str:
     if not text:
         raise ValueError("the domain is empty")
     if text.startswith("["):
+        import ipaddress
+
         try:
             return f"[{ipaddress.IPv6Address(text[1:].removesuffix(']'))}]"
         except ValueError:
@@ -143,9 +144,16 @@ def _domainpart(text: str) -> str:
     except UnicodeError as error:
         raise ValueError(f"{text!r} is not a domain name ({error})") from None
     for label in ascii_form.split("."):
-        if not _LABEL.match(label):
+        if not _is_label(label):
             raise ValueError(f"{text!r} is not a domain name")
     return text
+
+
+def _is_label(text: str) -> bool:
+    """RFC 1035 §2.3.1, with the underscores of service names at any place but the last."""
+    if not 1 <= len(text) <= 63 or not _IN_LABEL.issuperset(text):
+        return False
+    return text[0] != "-" and text[-1] != "-" and (text[-1] != "_" or len(text) == 1)
 
 
 def _narrow(text: str) -> str:

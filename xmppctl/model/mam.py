@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.model.message import Message
 from xmppctl.model.occupant import Invited, Moderated
 from xmppctl.model.stanza import Address, Marker, Receipt
+from xmppctl.records import dataclass
 
 Default = Literal["always", "never", "roster"]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
+
+from xmppctl.records import dataclass
 
 State = Literal["ok", "warning", "critical", "unknown"]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
 from xmppctl.model.form import Form
 from xmppctl.model.mucstatus import Status
+from xmppctl.records import dataclass
 
 Affiliation = Literal["owner", "admin", "member", "outcast", "none"]
 Listed = Literal["owner", "admin", "member", "outcast"]

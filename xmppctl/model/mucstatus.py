@@ -6,8 +6,9 @@ messages must not pay for all of those.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
+
+from xmppctl.records import dataclass
 
 # code: the element of XEP-0306 (its table), and what it means; 333 is younger than that table
 STATUS: dict[int, tuple[str | None, str]] = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
+from xmppctl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
+from xmppctl.records import dataclass
 
 Show = Literal["available", "chat", "away", "xa", "dnd"]
 PresenceType = Literal[

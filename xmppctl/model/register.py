@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar
 
 from xmppctl.errors import ErrorInfo
 from xmppctl.model.form import Form, FormField
+from xmppctl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
+from xmppctl.records import dataclass
 
 Action = Literal["add", "delete", "modify"]
 Outcome = Literal["added", "changed", "removed", "unchanged", "ignored", "declined"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.model.message import Message
 from xmppctl.model.occupant import Hat, Invited, Moderated
 from xmppctl.model.presence import Caps, Show
+from xmppctl.records import dataclass
 
 StanzaType = Literal[
     "chat",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
 from xmppctl.model.message import SendResult
+from xmppctl.records import dataclass
 
 PurposeName = Literal["message", "profile", "ephemeral", "permanent"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
+
+from xmppctl.records import dataclass
 
 Status = Literal["complete", "partial", "planned", "deprecated", "removed", "wontfix"]
 

@@ -5,7 +5,6 @@ Not covered: the adaption to the background, which a command cannot know.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, TextIO
@@ -40,6 +39,8 @@ def truecolor(env: Mapping[str, str]) -> bool:
 
 def hue(text: str) -> float:
     """The hue of ``text`` in degrees, from 0 to below 360 (XEP-0392, angle generation)."""
+    import hashlib  # with OpenSSL's list of algorithms: 4 ms
+
     digest = hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
     return int.from_bytes(digest[:2], "little") / 65536 * 360
 

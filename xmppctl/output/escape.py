@@ -22,9 +22,10 @@ _ABOVE_C0 = (
     "\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 )
-_DANGEROUS = re.compile(f"[\x00-\x1f{_ABOVE_C0}]")
-_DANGEROUS_IN_BLOCK = re.compile(f"[\x00-\x08\x0b-\x1f{_ABOVE_C0}]")
-_DANGEROUS_IN_JSON = re.compile(f"[{_ABOVE_C0}]")
+# compiled when the first text needs it: most are ASCII
+_DANGEROUS = f"[\x00-\x1f{_ABOVE_C0}]"
+_DANGEROUS_IN_BLOCK = f"[\x00-\x08\x0b-\x1f{_ABOVE_C0}]"
+_DANGEROUS_IN_JSON = f"[{_ABOVE_C0}]"
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
@@ -37,7 +38,7 @@ def safe(text: str, *, newlines: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return (_DANGEROUS_IN_BLOCK if newlines else _DANGEROUS).sub(_escaped, text)
+    return re.sub(_DANGEROUS_IN_BLOCK if newlines else _DANGEROUS, _escaped, text)
 
 
 def safe_json(document: str) -> str:
@@ -49,7 +50,7 @@ def safe_json(document: str) -> str:
     """
     if document.isascii() and "\x7f" not in document:
         return document
-    return _DANGEROUS_IN_JSON.sub(_json_escaped, document)
+    return re.sub(_DANGEROUS_IN_JSON, _json_escaped, document)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from abc import ABC, abstractmethod
 from operator import attrgetter
 from typing import Any, TextIO
@@ -127,6 +126,8 @@ class Csv(_Separated):
 
     def prepare(self) -> None:
         """Make a csv writer whose ``writerow`` returns the line."""
+        import csv
+
         super().prepare()
         self._line = csv.writer(_Echo(), lineterminator="\n").writerow
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
+from xmppctl import standins
 from xmppctl.output import color as _color
 from xmppctl.output import fields as _fields
 from xmppctl.output import values
@@ -30,16 +30,18 @@ from xmppctl.output.width import clip, columns
 CHUNK = 200
 """Records of a stream that are kept before they are printed, unless ``flush`` comes first."""
 
+SHORT = 20
+"""Lines that are laid out here; from there on tabulate does it."""
+
 _GAP = 2
 _NARROWEST = 8  # no column is cut to less
 
 _JIDS = frozenset(("by", "from", "inviter", "jid", "nick", "real_jid", "room", "to"))
 
-_PLACE = re.compile("\x1b\\[([0-9]+)zx*")
+_PLACE = "\x1b\\[([0-9]+)zx*"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A text to show, escaped already, and the name whose colour it has, if any."""
 
     text: str
@@ -99,12 +101,35 @@ class _Table(ABC):
         return Cell(field.key.replace("_", " ").upper(), bold=self.color)
 
     def print(self, rows: Sequence[Sequence[Cell]], widths: Sequence[int], right: set[int]) -> None:
-        """Lay out ``rows`` in columns of at least ``widths``, numbered ones to the right.
+        """Lay out ``rows`` in columns of at least ``widths``, numbered ones to the right."""
+        lines = self._short if len(rows) <= SHORT else self._long
+        for line in lines(rows, widths, right):
+            self.stream.write(f"{line.rstrip()}\n")
+        self.stream.flush()
 
-        tabulate counts characters, not columns of a terminal, and strips white space: it lays
-        out stand-ins of the right width, into whose places the texts are put afterwards.
+    def _short(
+        self, rows: Sequence[Sequence[Cell]], widths: Sequence[int], right: set[int]
+    ) -> Iterator[str]:
+        """What ``_long`` gives, without tabulate: its import takes longer than a short run."""
+        sizes = [[columns(cell.text) for cell in row] for row in rows]
+        wide = [max(width, *(size[i] for size in sizes)) for i, width in enumerate(widths)]
+        for row, size in zip(rows, sizes, strict=True):
+            cells = []
+            for i, cell in enumerate(row):
+                text, rest = self._painted(cell), " " * (wide[i] - size[i])
+                cells.append(rest + text if i in right else text + rest)
+            yield (" " * _GAP).join(cells)
+
+    def _long(
+        self, rows: Sequence[Sequence[Cell]], widths: Sequence[int], right: set[int]
+    ) -> Iterator[str]:
+        """The lines as tabulate lays them out.
+
+        It counts characters, not columns of a terminal, and strips white space: it lays out
+        stand-ins of the right width, into whose places the texts are put afterwards.
         """
-        from tabulate import tabulate
+        with standins.metadata_unasked():
+            from tabulate import tabulate
 
         cells: list[Cell] = []
 
@@ -121,9 +146,7 @@ class _Table(ABC):
         )
         _, *lines = laid_out.split("\n")
         for line in lines:
-            filled = _PLACE.sub(lambda match: self._painted(cells[int(match[1])]), line)
-            self.stream.write(f"{filled.rstrip()}\n")
-        self.stream.flush()
+            yield re.sub(_PLACE, lambda match: self._painted(cells[int(match[1])]), line)
 
     def _painted(self, cell: Cell) -> str:
         if cell.bold:

@@ -19,6 +19,8 @@ from xmppctl.output.fields import Field
 
 Convert = Callable[[Any], Any]
 
+_CONVERTERS: dict[type, Convert] = {}
+
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -30,7 +32,10 @@ def to_value(record: object) -> dict[str, Any]:
     Raises ValueError for a naive datetime, TypeError for what no record may hold.
     """
     kind: type = type(record)
-    value: dict[str, Any] = converter(kind)(record)
+    convert = _CONVERTERS.get(kind)
+    if convert is None:
+        convert = _CONVERTERS[kind] = converter(kind)
+    value: dict[str, Any] = convert(record)
     return value
 
 
@@ -49,14 +54,24 @@ def converter(record: type, selected: tuple[Field, ...] | None = None) -> Conver
 
     def convert_record(value: object) -> dict[str, Any]:
         result = dict(zip(keys, read(value), strict=True))
-        if sparse:
-            result = {key: item for key, item in result.items() if not absent(item)}
         for key, convert in converters:
-            if result.get(key) is not None:
+            if result[key] is not None:
                 result[key] = convert(result[key])
         return result
 
-    return convert_record
+    by_key = dict(converters)
+
+    def convert_sparse(value: object) -> dict[str, Any]:
+        result = {}
+        for key, item in zip(keys, read(value), strict=True):
+            # most are absent, so that this goes before anything else
+            if item is None or (not item and absent(item)):
+                continue
+            convert = by_key.get(key)
+            result[key] = item if convert is None else convert(item)
+        return result
+
+    return convert_sparse if sparse else convert_record
 
 
 def timestamp(value: datetime) -> str:
@@ -87,7 +102,18 @@ def _convert_for(hint: Any) -> Convert | None:
     found = [member for member in _fields.members(hint) if not _is_ready(member)]
     if not found:
         return None
-    return timestamp if found == [datetime] else plain_value
+    if found == [datetime]:
+        return timestamp
+    if len(found) == 1:
+        if is_dataclass(found[0]):
+            return to_value
+        if get_origin(found[0]) is list and is_dataclass(get_args(found[0])[0]):
+            return _to_values
+    return plain_value
+
+
+def _to_values(records: list[object]) -> list[dict[str, Any]]:
+    return [to_value(record) for record in records]
 
 
 def _is_ready(kind: Any) -> bool:
@@ -101,6 +127,13 @@ def _is_ready(kind: Any) -> bool:
 
 def plain_value(value: Any) -> Any:
     """Any value that a record may hold, JSON-ready. Raises TypeError for any other."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind in _CONVERTERS:
+        return to_value(value)
+    if kind is list:
+        return [plain_value(item) for item in value]
     if isinstance(value, Enum):
         return plain_value(value.value)
     if isinstance(value, _SCALARS):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.machinery
 import importlib.util
 import sys
 
@@ -21,6 +23,11 @@ from xmppctl.errors import UsageError
 def test_a_session_needs_the_library(
     monkeypatch: pytest.MonkeyPatch, present: set[str], command: str
 ) -> None:
+    importlib.import_module("xmppctl.session.lean")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "aioxmpp"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [importlib.machinery.PathFinder])
+    monkeypatch.setattr(importlib.machinery.PathFinder, "find_spec", lambda *_: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name in present or None)
     with pytest.raises(UsageError) as caught:
         App().session()

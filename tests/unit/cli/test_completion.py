@@ -48,6 +48,8 @@ def complete(*words: str) -> tuple[list[str], set[str]]:
         (("th",), {"things"}),
         (("--pass",), {"--password-file", "--password-fd", "--password-command"}),
         (("--tls", ""), {"auto", "direct", "starttls"}),
+        (("--transport", ""), {"auto", "tcp", "websocket", "bosh"}),
+        (("--sasl", "sasl"), {"sasl1", "sasl2"}),
         (("-o", "js"), {"json", "jsonl"}),
         (("--account", ""), set()),
         (("--jid", "a@b", "things", ""), {"list", "get", "add", "remove", "crash", "box"}),

@@ -247,6 +247,24 @@ def test_one_line_per_record_whatever_it_holds(records: list[Item]) -> None:
     )
 
 
+@given(
+    st.lists(st.builds(Item, id=TEXT, size=st.integers()), min_size=1, max_size=4),
+    st.sampled_from([None, 10, 40]),
+)
+def test_short_tables_look_as_tabulate_makes_them(records: list[Item], width: int | None) -> None:
+    mine = table(records, record=Item, width=width, color=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("xmppctl.output.table.SHORT", 0)
+        assert table(records, record=Item, width=width, color=True) == mine
+
+
+def test_a_short_object_looks_as_tabulate_makes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Full(1, "alice@example.org", from_="b@c", rtt_ms=1.23456, groups=["x", "y"])
+    mine = table([record], shape="object")
+    monkeypatch.setattr("xmppctl.output.table.SHORT", 0)
+    assert table([record], shape="object") == mine
+
+
 @dataclass(frozen=True)
 class Leaf:
     """A record that may stand in a tree."""
