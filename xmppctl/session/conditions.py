@@ -17,13 +17,12 @@ from xmppctl.session.xml import split
 NS_STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 NS_STREAMS = "urn:ietf:params:xml:ns:xmpp-streams"
 NS_SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+NS_SASL2 = "urn:xmpp:sasl:2"
 
 UNSUPPORTED = frozenset({"feature-not-implemented", "service-unavailable"})
 """Conditions with which an entity says that it does not know a request."""
 
-_PLACE = re.compile(
-    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9_.-]{1,253}))(?::(?P<port>[0-9]{1,5}))?"
-)
+_PLACE = r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9_.-]{1,253}))(?::(?P<port>[0-9]{1,5}))?"
 
 _LONGEST_TEXT = 500
 """Characters of a peer's explanation that are shown; an error is a few lines."""
@@ -34,6 +33,13 @@ _HINTS = {
     "registration-required": "join or register first, or ask for membership",
     "subscription-required": "a presence subscription is needed first",
     "not-acceptable": "the recipient may be blocked, by you or by the recipient",
+}
+
+
+_SASL_HINTS = {
+    "not-authorized": "check the JID and the password",
+    "credentials-expired": "check the JID and the password",
+    "account-disabled": "ask the server's administrator",
 }
 
 
@@ -75,16 +81,24 @@ def stream_error(element: Element, peer: str, step: str) -> XmppctlError:
 
 
 def sasl_failure(element: Element, mechanism: str, peer: str) -> AuthError:
-    """``<failure/>`` of SASL as an exception."""
+    """``<failure/>`` of SASL as an exception, in the form of RFC 6120 §6.5 or of XEP-0388 §2.6."""
     condition, text, _ = _parts(element, NS_SASL)
+    if text is None:
+        text = _parts(element, NS_SASL2)[1]
     says = f": {text}" if text else ""
-    hint = None
-    if condition in ("not-authorized", "credentials-expired"):
-        hint = "check the JID and the password"
-    elif condition == "account-disabled":
-        hint = "ask the server's administrator"
+    hint = _SASL_HINTS.get(condition)
+    what = f"the login with {mechanism}"
+    if mechanism.endswith("-PLUS") and "channel binding" in (text or "").lower():
+        hint = "somebody may be in between, with a certificate that is trusted here: try --pin"
+    if mechanism == "EXTERNAL":
+        what = "the client certificate (EXTERNAL)"
+        if condition in ("not-authorized", "invalid-authzid"):
+            hint = (
+                "the certificate has to name the JID (xmppAddr), and the server has to trust its "
+                "issuer"
+            )
     return AuthError(
-        f"{peer} refused the login with {mechanism}: {condition}{says}",
+        f"{peer} refused {what}: {condition}{says}",
         step="auth",
         condition=condition,
         by=peer,
@@ -145,7 +159,7 @@ def _parts(element: Element, namespace: str) -> tuple[str, str | None, Element |
 
 def _host_port(text: str) -> tuple[str, int] | None:
     """Where see-other-host points to: a host or address, IPv6 in brackets, a port or 5222."""
-    found = _PLACE.fullmatch(text)
+    found = re.fullmatch(_PLACE, text)
     if found is None:
         return None
     port = int(found["port"] or 5222)

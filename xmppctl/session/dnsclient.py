@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import secrets
+import ipaddress
+import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xmppctl.errors import ConnectError, DeadlineError
+from xmppctl.records import dataclass
 from xmppctl.session.race import AllFailedError, race
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 Server = tuple[str, int]
 
 RESOLV_CONF = Path("/etc/resolv.conf")
-A, AAAA, SRV = 1, 28, 33
+A, AAAA, SRV, TLSA = 1, 28, 33, 52
+
+_RECURSION_DESIRED, _AUTHENTIC_DATA = 0x0100, 0x0020
 
 _STAGGER = 1.5
 """Seconds of silence after which the next server, or the same once more, is asked as well."""
@@ -41,10 +44,14 @@ _MOST_SERVERS = 3
 
 @dataclass(frozen=True)
 class Answer:
-    """What the DNS knows: whether the name exists, and its records of the type asked for."""
+    """What the DNS knows: whether the name exists, and its records of the type asked for.
+
+    ``secure``: a server that is ``trusted`` says that DNSSEC vouches for all of it.
+    """
 
     exists: bool
     records: tuple[Any, ...] = ()
+    secure: bool = False
 
 
 class _UselessError(Exception):
@@ -62,15 +69,42 @@ def servers() -> list[Server]:
     return found[:_MOST_SERVERS] or [("127.0.0.1", 53)]
 
 
+def trusted(at: Sequence[Server]) -> bool:
+    """Whether all of ``at`` are believed when they call an answer authentic (DNSSEC).
+
+    They are if they run on this machine, or are those of a resolv.conf with the option "trust-ad":
+    on any network in between, the bit is as easy to forge as the answer (RFC 6840 §5.8).
+    """
+    return all(map(_is_loopback, at)) or (list(at) == servers() and _trust_ad())
+
+
+def _is_loopback(server: Server) -> bool:
+    try:
+        return ipaddress.ip_address(server[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _trust_ad() -> bool:
+    with contextlib.suppress(OSError):
+        for line in RESOLV_CONF.read_text(encoding="utf-8", errors="replace").splitlines():
+            words = line.split()
+            if words[:1] == ["options"] and "trust-ad" in words:
+                return True
+    return False
+
+
 async def ask(name: str, kind: int, at: Sequence[Server], *, timeout: float) -> Answer:
     """The records of type ``kind`` that ``name`` (ASCII, absolute) has.
 
     Raises ConnectError (step "dns", condition "servfail") where no server can answer and
     DeadlineError (step "dns") when they are silent for ``timeout`` seconds.
     """
-    wire = _question(name, kind)
+    believed = trusted(at)
+    wire = _question(name, kind, authentic=believed)
     attempts: list[Callable[[], Awaitable[Answer]]] = [
-        functools.partial(_ask_one, server, wire) for server in list(at) * _ROUNDS
+        functools.partial(_ask_one, server, wire, believed, kind == TLSA)
+        for server in list(at) * _ROUNDS
     ]
     try:
         async with asyncio.timeout(timeout):
@@ -104,16 +138,17 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _question(name: str, kind: int) -> bytes:
-    # header: id, flags (recursion desired), one question. No EDNS: old home routers choke on it,
-    # and what does not fit into 512 bytes comes by TCP.
-    wire = struct.pack("!6H", secrets.randbits(16), 0x0100, 1, 0, 0, 0)
+def _question(name: str, kind: int, *, authentic: bool) -> bytes:
+    # header: id, flags, one question. No EDNS: old home routers choke on it, and what does not fit
+    # into 512 bytes comes by TCP. The AD bit asks for the same bit in the answer (RFC 6840 §5.7).
+    flags = _RECURSION_DESIRED | (_AUTHENTIC_DATA if authentic else 0)
+    wire = struct.pack("!6H", int.from_bytes(os.urandom(2)), flags, 1, 0, 0, 0)
     for label in name.rstrip(".").encode("ascii").split(b"."):
         wire += bytes((len(label),)) + label
     return wire + struct.pack("!BHH", 0, kind, 1)
 
 
-async def _ask_one(server: Server, wire: bytes) -> Answer:
+async def _ask_one(server: Server, wire: bytes, believed: bool, partly: bool) -> Answer:
     family, kind, protocol, _, address = socket.getaddrinfo(
         *server, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
     )[0]
@@ -127,22 +162,22 @@ async def _ask_one(server: Server, wire: bytes) -> Answer:
         asked = _message(wire)
         assert asked is not None
         while True:
-            reply = _message(await loop.sock_recv(sock, 65535))
+            reply = _message(await loop.sock_recv(sock, 65535), partly=partly)
             if reply is None or not asked.is_response(reply):  # RFC 5452 §9.1
                 continue
             if _truncated(reply):
-                reply = await _ask_by_tcp(server, wire)
+                reply = await _ask_by_tcp(server, wire, partly)
                 if reply is None or not asked.is_response(reply):
                     raise _UselessError("not an answer to the question")
-            return _answer(reply)
+            return _answer(reply, believed=believed)
 
 
-async def _ask_by_tcp(server: Server, wire: bytes) -> dns.message.Message | None:
+async def _ask_by_tcp(server: Server, wire: bytes, partly: bool) -> dns.message.Message | None:
     reader, writer = await asyncio.open_connection(*server)
     try:
         writer.write(struct.pack("!H", len(wire)) + wire)
         (length,) = struct.unpack("!H", await reader.readexactly(2))
-        return _message(await reader.readexactly(length))
+        return _message(await reader.readexactly(length), partly=partly)
     except asyncio.IncompleteReadError:
         raise _UselessError("cut short") from None
     finally:
@@ -151,13 +186,17 @@ async def _ask_by_tcp(server: Server, wire: bytes) -> dns.message.Message | None
             await writer.wait_closed()
 
 
-def _message(data: bytes) -> dns.message.Message | None:
-    """The message, or None where the bytes are none."""
+def _message(data: bytes, *, partly: bool = False) -> dns.message.Message | None:
+    """The message, or None where the bytes are none.
+
+    ``partly``: a record that breaks the rules of its type does not spoil the others; of TLSA one
+    that nobody can use may stand beside good ones (RFC 6698 §4.1).
+    """
     import dns.exception
     import dns.message
 
     try:
-        return dns.message.from_wire(data, ignore_trailing=True)
+        return dns.message.from_wire(data, ignore_trailing=True, continue_on_error=partly)
     except (dns.exception.DNSException, ValueError):
         return None
 
@@ -168,8 +207,9 @@ def _truncated(reply: dns.message.Message) -> bool:
     return bool(reply.flags & dns.flags.TC)
 
 
-def _answer(reply: dns.message.Message) -> Answer:
+def _answer(reply: dns.message.Message, *, believed: bool) -> Answer:
     import dns.exception
+    import dns.flags
     import dns.message
     import dns.rcode
 
@@ -181,4 +221,5 @@ def _answer(reply: dns.message.Message) -> Answer:
     except dns.exception.DNSException as error:
         raise _UselessError(str(error) or type(error).__name__) from None
     exists = reply.rcode() == dns.rcode.NOERROR
-    return Answer(exists, tuple(found.answer) if found.answer is not None else ())
+    secure = believed and bool(reply.flags & dns.flags.AD)
+    return Answer(exists, tuple(found.answer) if found.answer is not None else (), secure)

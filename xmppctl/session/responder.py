@@ -13,15 +13,17 @@ IqHandler = Callable[[Element], Element | None]
 """Gets the whole iq of type get or set; gives the payload of the result (None: an empty one), or
 raises RefusedError whose condition goes into the error."""
 
+PING = "{urn:xmpp:ping}ping"
+"""The payload of a ping (XEP-0199)."""
+
 _IQ = f"{{{NS_CLIENT}}}iq"
-_PING = "{urn:xmpp:ping}ping"
 
 
 class Responder:
     """The handlers of one session, by the ``{namespace}name`` of the payload."""
 
     def __init__(self) -> None:
-        self._handlers: dict[str, IqHandler] = {_PING: lambda iq: None}
+        self._handlers: dict[str, IqHandler] = {PING: lambda iq: None}
 
     def handle(self, tag: str, handler: IqHandler) -> None:
         """From now on requests with this payload go to ``handler``."""

@@ -2,24 +2,35 @@
 
 RFC 4422, RFC 4616 (PLAIN), RFC 4505 (ANONYMOUS), RFC 6120 §6, XEP-0178 (EXTERNAL), XEP-0440
 (channel binding types). No input or output: whoever speaks the stream carries the bytes.
+
+An order of strength: a mechanism that binds the channel shows a man in the middle whose
+certificate is trusted, which no longer hash does.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Protocol
+from xml.etree.ElementTree import Element
 
-from xmppctl.errors import AuthError, UsageError
+from xmppctl.errors import AuthError, TlsError, UsageError
 from xmppctl.model.account import Account
+from xmppctl.model.jid import parse
 from xmppctl.model.xep import Xep
-from xmppctl.session.scram import Scram
+from xmppctl.records import dataclass
+from xmppctl.session.certificate import addresses
+from xmppctl.session.scram import Offer, Scram
 
 XEPS = (
     Xep("0175", "1.2", "complete"),
-    Xep("0178", "1.2", "partial", "clients; the authorisation identity is always sent"),
+    Xep("0178", "1.2", "partial", "clients"),
+    Xep("0440", "1.0.0", "complete"),
 )
+
+NS_CHANNEL_BINDING = "urn:xmpp:sasl-cb:0"
 
 Bindings = Mapping[str, Callable[[], bytes]]
 """Channel binding types in order of preference, each with what gives its data."""
@@ -32,14 +43,17 @@ _HASHES = {"SCRAM-SHA-512": "sha512", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": 
 # RFC 9266 §3)
 _DEFAULT_BINDINGS = ("tls-exporter", "tls-unique")
 
+# XEP-0440 §3, rule 1: every server has it
+_COMMON_BINDING = "tls-server-end-point"
+
 BY_STRENGTH = (
     "ANONYMOUS",
     "PLAIN",
     "SCRAM-SHA-1",
-    "SCRAM-SHA-1-PLUS",
     "SCRAM-SHA-256",
-    "SCRAM-SHA-256-PLUS",
     "SCRAM-SHA-512",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256-PLUS",
     "SCRAM-SHA-512-PLUS",
     "EXTERNAL",
 )
@@ -63,7 +77,7 @@ class Mechanism(Protocol):
         """Take the data of the success. Raises AuthError unless the server proved itself."""
 
 
-class _OneMessage:
+class OneMessage:
     """A mechanism that says all in its first message."""
 
     name: str
@@ -80,7 +94,7 @@ class _OneMessage:
         """TLS alone proved who the server is: nothing to check."""
 
 
-class Plain(_OneMessage):
+class Plain(OneMessage):
     """PLAIN (RFC 4616): the password itself, so only inside verified TLS."""
 
     name = "PLAIN"
@@ -104,7 +118,7 @@ class Plain(_OneMessage):
         return "\0".join(parts).encode()
 
 
-class External(_OneMessage):
+class External(OneMessage):
     """EXTERNAL: the client certificate of the TLS connection (RFC 4422 appendix A, XEP-0178)."""
 
     name = "EXTERNAL"
@@ -117,7 +131,7 @@ class External(_OneMessage):
         return self._authzid.encode()
 
 
-class Anonymous(_OneMessage):
+class Anonymous(OneMessage):
     """ANONYMOUS (RFC 4505), without trace information."""
 
     name = "ANONYMOUS"
@@ -132,13 +146,17 @@ class Choice:
     """A mechanism that was chosen; ``make`` begins an exchange with it.
 
     ``binding``: the channel binding type of a -PLUS mechanism, ``binding_data`` gives its data.
-    ``server_lacks_binding``: this side could bind the channel and saw no -PLUS.
+    ``server_lacks_binding``: this side could bind the channel, and the server offers nothing of the
+    kind. ``insist``: the server must sign its offer (XEP-0474). ``offer``: what it was chosen from.
+    Two choices are equal if they make the same exchange.
     """
 
     name: str
     binding: str | None = None
     binding_data: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
     server_lacks_binding: bool = False
+    insist: bool = False
+    offer: Offer = field(default=Offer(), repr=False, compare=False)
 
     @property
     def strength(self) -> int:
@@ -151,6 +169,18 @@ def strength(name: str) -> int:
     return BY_STRENGTH.index(name) if name in BY_STRENGTH else -1
 
 
+def announced(features: Element) -> tuple[str, ...] | None:
+    """The channel binding types that stream features announce (XEP-0440 §2); None: none at all.
+
+    They stand beside the mechanisms, of SASL1 and of SASL2 alike.
+    """
+    element = features.find(f"{{{NS_CHANNEL_BINDING}}}sasl-channel-binding")
+    if element is None:
+        return None
+    found = element.findall(f"{{{NS_CHANNEL_BINDING}}}channel-binding")
+    return tuple(each.get("type") or "" for each in found)
+
+
 def choose(
     offered: Sequence[str],
     account: Account,
@@ -158,17 +188,28 @@ def choose(
     tls_verified: bool,
     channel_bindings: Bindings = _NO_BINDINGS,
     announced_bindings: Collection[str] | None = None,
+    tls_version: str | None = None,
+    sasl2: bool = False,
+    unbound: bool = False,
+    allow_downgrade: bool = False,
     exclude: Collection[str] = (),
 ) -> Choice:
     """The strongest mechanism that server and account can both use.
 
     ``tls_verified``: certificate or pin was checked; without it PLAIN is never used.
     ``announced_bindings``: the types that the server announces (XEP-0440), None if it does not.
-    ``exclude``: mechanisms that failed already; they still count as offered, so that a failed
-    SCRAM is never followed by PLAIN.
-    Raises AuthError ("invalid-mechanism", "no-acceptable-mechanism").
+    ``tls_version``: as ``ssl`` names it. ``sasl2``: the mechanisms are those of XEP-0388.
+    ``unbound``: the last login here had to do without -PLUS (``downgrade.fallback``), so it is left
+    out at once while the server announces no types. ``allow_downgrade``: take an offer that
+    contradicts itself. ``exclude``: mechanisms that failed already; they still count as offered,
+    so that a failed SCRAM is never followed by PLAIN.
+    Raises AuthError ("invalid-mechanism", "no-acceptable-mechanism") and TlsError ("downgrade")
+    where XEP-0440 §3 says to abort; with SASL2 that may be met by SASL1, whose rules are softer.
     """
+    offer = Offer(tuple(offered), _tuple(announced_bindings), tls_version)
     binding = _usable_binding(channel_bindings, announced_bindings)
+    if unbound and not announced_bindings:
+        binding = None
     possible = [
         name
         for name in reversed(BY_STRENGTH)
@@ -185,11 +226,26 @@ def choose(
         possible = [name for name in possible if name != "PLAIN"]
     if not possible:
         raise _nothing_acceptable(offered, account, forced)
-    name = possible[0]
-    if name.endswith("-PLUS") and binding is not None:
-        return Choice(name, binding, channel_bindings[binding])
-    lacks = bool(channel_bindings) and not any(each.endswith("-PLUS") for each in offered)
-    return Choice(name, server_lacks_binding=lacks)
+    choice = Choice(possible[0], offer=offer)
+    if not needs_password(choice):
+        return choice
+    if channel_bindings and forced is None and not allow_downgrade:
+        _refuse_contradiction(offer, sasl2=sasl2)
+    if choice.name.endswith("-PLUS") and binding is not None:
+        return replace(choice, binding=binding, binding_data=channel_bindings[binding])
+    if not channel_bindings:
+        return choice
+    # XEP-0440 §3, rule 3 ("y" where the server offers -PLUS or types would end the login), and
+    # rule 6 as XEP-0474 §6 has it
+    lacks = not _plus(offered) and not announced_bindings
+    insist = (
+        _plus(offered)
+        and bool(announced_bindings)
+        and _COMMON_BINDING not in (announced_bindings or ())
+        and forced is None
+        and not allow_downgrade
+    )
+    return replace(choice, server_lacks_binding=lacks, insist=insist)
 
 
 def needs_password(choice: Choice) -> bool:
@@ -205,7 +261,7 @@ def make(choice: Choice, account: Account, secret: str | None) -> Mechanism:
     if choice.name == "ANONYMOUS":
         return Anonymous()
     if choice.name == "EXTERNAL":
-        return External(str(account.jid.bare) if account.jid.local else "")
+        return External(_authzid(account))
     if secret is None:
         raise UsageError(
             f"the server asks for the password of {account.jid.bare}, and none was given",
@@ -225,12 +281,50 @@ def make(choice: Choice, account: Account, secret: str | None) -> Mechanism:
         secret,
         binding=binding,
         server_lacks_binding=choice.server_lacks_binding,
+        offer=choice.offer,
+        insist=choice.insist,
     )
 
 
+def _authzid(account: Account) -> str:
+    """Whom EXTERNAL logs in as: named unless the certificate is of that JID alone (XEP-0178 §2)."""
+    bare = account.jid.bare
+    names = addresses(account.cert) if account.cert is not None else ()
+    if len(names) == 1:
+        with contextlib.suppress(ValueError):
+            if parse(names[0]).bare == bare:
+                return ""
+    return str(bare) if account.jid.local else ""
+
+
+def _tuple(types: Collection[str] | None) -> tuple[str, ...] | None:
+    return None if types is None else tuple(types)
+
+
+def _plus(offered: Sequence[str]) -> bool:
+    return any(each.endswith("-PLUS") for each in offered)
+
+
 def _usable_binding(ours: Bindings, announced: Collection[str] | None) -> str | None:
-    usable = _DEFAULT_BINDINGS if announced is None else announced
+    usable = announced or _DEFAULT_BINDINGS
     return next((each for each in ours if each in usable), None)
+
+
+def _refuse_contradiction(offer: Offer, *, sasl2: bool) -> None:
+    """XEP-0440 §3, rules 4 and 5, for a client that can bind the channel."""
+    if offer.bindings and not _plus(offer.mechanisms):
+        what = "it announces channel bindings, and no mechanism that uses them"
+    elif sasl2 and _plus(offer.mechanisms) and not offer.bindings:
+        what = "it offers mechanisms with channel binding, and announces no binding"
+    else:
+        return
+    raise TlsError(
+        f"what the server offers for the login contradicts itself: {what}; somebody on the way may "
+        "have removed a part",
+        step="auth",
+        condition="downgrade",
+        hint="if the server is known to do so, --allow-downgrade accepts it",
+    )
 
 
 def _fits(name: str, account: Account, *, tls_verified: bool, binding: str | None) -> bool:

@@ -1,7 +1,8 @@
 """SCRAM, the client's side (RFC 5802, RFC 7677), and the preparation of names and passwords.
 
 Bytes in, bytes out. Authentication is mutual: a server that does not prove that it knows the
-password is refused.
+password is refused. XEP-0474, XEP-0515: the server may sign what it offered, and by which version
+of TLS, so that it shows when somebody on the way made the offer weaker.
 """
 
 from __future__ import annotations
@@ -10,10 +11,17 @@ import base64
 import binascii
 import hashlib
 import hmac
+import os
 import re
-import secrets
 
-from xmppctl.errors import AuthError, UsageError
+from xmppctl.errors import AuthError, TlsError, UsageError
+from xmppctl.model.xep import Xep
+from xmppctl.records import dataclass
+
+XEPS = (
+    Xep("0474", "0.5.0", "complete", "the strongest mechanism is remembered all the same"),
+    Xep("0515", "0.1.0", "complete"),
+)
 
 FEWEST_ITERATIONS = 4096
 """RFC 5802 §5.1 and RFC 7677 §4: fewer make a stolen or overheard proof cheap to guess."""
@@ -34,13 +42,32 @@ _BINDING_ERRORS = (
 )
 
 
+# as XEP-0515 §4.1 writes them; the names are those of ssl.SSLObject.version()
+_TLS_VERSIONS = {"TLSv1.2": "0303", "TLSv1.3": "0304"}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the server offered before the login, as it stood in the stream features.
+
+    ``mechanisms``: those of the profile that is used, SASL1 or SASL2. ``bindings``: the channel
+    binding types that it announced (XEP-0440), None where it announced none. ``tls``: the version
+    of TLS as ``ssl`` names it, None where it is not known.
+    """
+
+    mechanisms: tuple[str, ...] = ()
+    bindings: tuple[str, ...] | None = None
+    tls: str | None = None
+
+
 class Scram:
     """One exchange of SCRAM with the hash ``algorithm`` of hashlib.
 
     ``binding`` is type and data of the channel binding: with it this is a -PLUS mechanism.
     ``server_lacks_binding`` tells the server that the client could bind but saw no -PLUS (flag
-    "y"), so that it can detect that somebody removed them. Raises UsageError for a user name or a
-    password that SASLprep forbids.
+    "y"), so that it can detect that somebody removed them. ``offer`` is what the server must have
+    signed, if it signs it; it may be set until the first challenge. ``insist``: it must sign it.
+    Raises UsageError for a user name or a password that SASLprep forbids.
     """
 
     def __init__(
@@ -52,13 +79,17 @@ class Scram:
         authzid: str = "",
         binding: tuple[str, bytes] | None = None,
         server_lacks_binding: bool = False,
+        offer: Offer | None = None,
+        insist: bool = False,
         nonce: str | None = None,
     ) -> None:
         suffix = "" if binding is None else "-PLUS"
         self.name = f"SCRAM-{algorithm.upper().replace('SHA', 'SHA-')}{suffix}"
+        self.offer = offer
+        self._insist = insist
         self._algorithm = algorithm
         self._password = saslprep(password, "password").encode()
-        self._nonce = nonce or secrets.token_urlsafe(24)
+        self._nonce = nonce or os.urandom(24).hex()
         flag = "y" if server_lacks_binding else "n"
         if binding is not None:
             flag = f"p={binding[0]}"
@@ -76,7 +107,8 @@ class Scram:
     def respond(self, challenge: bytes) -> bytes:
         """client-final-message; empty where the server's signature came as a challenge.
 
-        Raises AuthError for a message that breaks a rule.
+        Raises AuthError for a message that breaks a rule, TlsError ("downgrade") where the server
+        offered something else than what arrived here.
         """
         if self._signature is not None:
             self._verify(challenge)
@@ -114,6 +146,7 @@ class Scram:
             raise _not_authentic("its nonce does not continue ours")
         if not _PRINTABLE.fullmatch(nonce):
             raise _malformed("its nonce holds forbidden characters")
+        self._check_offer(attributes[3:])
         salt = _decode(salt_text)
         if not salt:
             raise _malformed("it sent an empty salt")
@@ -135,6 +168,21 @@ class Scram:
                 condition="excessive-iteration-count",
             )
         return nonce, salt, iterations
+
+    def _check_offer(self, extensions: list[tuple[str, str]]) -> None:
+        """XEP-0474 §5.2 and XEP-0515 §4.2; the proof that follows covers what is checked here."""
+        signed = [value for name, value in extensions if name == "h"]
+        versions = [value for name, value in extensions if name == "t"]
+        if self.offer is None:
+            return
+        expected = _offer_hash(self.offer, self._algorithm)
+        if any(_decode(value) != expected for value in signed):
+            raise _downgrade("the list of its login mechanisms is not the one that it sent")
+        if self._insist and not signed:
+            raise _downgrade("the list of its channel bindings lacks one that every server has")
+        version = _TLS_VERSIONS.get(self.offer.tls or "")
+        if version is not None and any(value != version for value in versions):
+            raise _downgrade("its TLS connection is of another version than the one here")
 
     def _verify(self, data: bytes) -> None:
         name, value = _attributes(data)[0]
@@ -222,6 +270,24 @@ def _decode(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise _malformed("its message is not Base64 where it should be") from None
+
+
+def _offer_hash(offer: Offer, algorithm: str) -> bytes:
+    """XEP-0474 §5.1; "i;octet" of RFC 4790 compares the bytes."""
+    text = b"\x1e".join(sorted(each.encode() for each in offer.mechanisms))
+    if offer.bindings is not None:
+        text += b"\x1f" + b"\x1e".join(sorted(each.encode() for each in offer.bindings))
+    return hashlib.new(algorithm, text).digest()
+
+
+def _downgrade(why: str) -> TlsError:
+    return TlsError(
+        f"somebody on the way to the server seems to weaken the login: {why}; the password was not"
+        " used",
+        step="auth",
+        condition="downgrade",
+        hint="try another network; tell the server's administrator if it happens there as well",
+    )
 
 
 def _malformed(why: str) -> AuthError:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import re
 import shlex
 import ssl
 import stat
@@ -20,7 +18,8 @@ from typing import NoReturn
 
 from xmppctl.errors import LocalError, TlsError, UsageError
 from xmppctl.model.account import Account
-from xmppctl.session.certificate import describe, load, spki_sha256
+from xmppctl.session import exporter
+from xmppctl.session.certificate import describe, end_point, spki_sha256
 from xmppctl.session.tlserror import tls_error
 
 __all__ = [
@@ -29,6 +28,7 @@ __all__ = [
     "check_pins",
     "client_context",
     "describe",
+    "peer_chain",
     "spki_sha256",
     "tls_error",
     "verifying_context",
@@ -37,41 +37,70 @@ __all__ = [
 ALPN = ("xmpp-client",)
 """The protocol announced over direct TLS (XEP-0368 §2)."""
 
-_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+_HEX = frozenset("0123456789abcdef")
+
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 _ENOUGH = 50
 """Hashed certificates that make a directory a whole system store; no real one has fewer."""
 
 
-class _Witness(ssl.SSLObject):
-    """An SSL object that leaves the peer's certificate behind when it does not verify.
+class _Context(ssl.SSLContext):
+    """A context that may have a key log, from which its connections learn tls-exporter."""
 
-    The exception alone tells neither the names nor the key of what was refused.
+    key_log: exporter.KeyLog | None = None
+
+
+class _Witness(ssl.SSLObject):
+    """An SSL object that tells of its handshake what the standard library does not.
+
+    ``exporter``: the data of the channel binding tls-exporter. When the peer's certificate does
+    not verify, it is left behind in the exception, which alone tells neither the names nor the key
+    of what was refused.
     """
 
+    exporter: bytes | None = None
+
     def do_handshake(self) -> None:
-        try:
-            super().do_handshake()
-        except ssl.SSLCertVerificationError as error:
-            # diagnostics only: whatever goes wrong here must not hide the error itself
-            with contextlib.suppress(Exception):
-                chain = self._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-                error.peer_certificate = ssl.PEM_cert_to_DER_cert(  # type: ignore[attr-defined]
-                    chain[0].public_bytes()
-                )
-            raise
+        log = self.context.key_log if isinstance(self.context, _Context) else None
+        with log.lock if log is not None else contextlib.nullcontext():
+            try:
+                super().do_handshake()
+            except ssl.SSLWantReadError:
+                raise
+            except ssl.SSLError as error:
+                if log is not None:
+                    log.wipe()
+                if isinstance(error, ssl.SSLCertVerificationError):
+                    self._keep_certificate(error)
+                raise
+            # asked again behind its end, a handshake succeeds once more and writes nothing
+            if log is not None and self.exporter is None:
+                self.exporter = log.binding()
+
+    def _keep_certificate(self, error: ssl.SSLCertVerificationError) -> None:
+        # diagnostics only: whatever goes wrong here must not hide the error itself
+        with contextlib.suppress(Exception):
+            chain = self._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+            error.peer_certificate = ssl.PEM_cert_to_DER_cert(  # type: ignore[attr-defined]
+                chain[0].public_bytes()
+            )
 
 
-def client_context(account: Account, *, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+def client_context(
+    account: Account, *, alpn: tuple[str, ...] = (), by_dane: bool = False
+) -> ssl.SSLContext:
     """The context for the XMPP connection of ``account``.
 
     With pins and no CA file the handshake verifies nothing: the caller must then give the
-    certificate to ``check_pins`` before it sends a byte (it may always do so).
+    certificate to ``check_pins`` before it sends a byte (it may always do so). The same holds for
+    ``by_dane`` (``dane.replaces_authorities``) and ``dane.check``.
     Raises LocalError for a file that cannot be read or is open to others, UsageError for one
     that does not hold what it should.
     """
     context = verifying_context(account.ca_file)
-    if account.pins and account.ca_file is None:
+    context.key_log = exporter.attach(context)
+    if by_dane or (account.pins and account.ca_file is None):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if account.cert is not None:
@@ -81,12 +110,12 @@ def client_context(account: Account, *, alpn: tuple[str, ...] = ()) -> ssl.SSLCo
     return context
 
 
-def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
+def verifying_context(ca_file: Path | None) -> _Context:
     """A context that checks chain and name: system store plus ``ca_file``; TLS >= 1.2.
 
     For every TLS connection of the process, whatever its protocol. Raises as ``client_context``.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslobject_class = _Witness
     _load_system_store(context)
@@ -115,51 +144,87 @@ def check_pins(der: bytes | None, account: Account) -> None:
         )
 
 
+def peer_chain(ssl_object: ssl.SSLObject, *, verified: bool) -> list[bytes]:
+    """The certificates of the peer in DER form, the end certificate first.
+
+    ``verified``: the chain that the handshake verified, up to its anchor; otherwise what the peer
+    sent, which may hold anything behind the first. Empty where there is none.
+    """
+    name = "get_verified_chain" if verified else "get_unverified_chain"
+    if hasattr(ssl_object, name):  # public since Python 3.13
+        chain = getattr(ssl_object, name)()
+        return [bytes(each) for each in chain or ()]
+    chain = getattr(ssl_object._sslobj, name)()  # type: ignore[attr-defined]
+    return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain or ()]
+
+
 def channel_bindings(ssl_object: ssl.SSLObject) -> dict[str, Callable[[], bytes]]:
     """The channel binding types usable on this connection, in order of preference, with their data.
 
-    tls-unique (RFC 5929 §3) is not defined for TLS 1.3; tls-exporter (RFC 9266) is not offered by
-    the standard library; tls-server-end-point (RFC 5929 §4) always works.
+    tls-exporter (RFC 9266) under TLS 1.3, where ``client_context`` made the context and the
+    system has memory for a key log. tls-unique (RFC 5929 §3) under TLS 1.2, where no session was
+    resumed: without the extended master secret (RFC 7627), of which ``ssl`` does not tell, it
+    would not be unique then. tls-server-end-point (RFC 5929 §4) where the certificate defines it.
     """
     found: dict[str, Callable[[], bytes]] = {}
-    unique = ssl_object.get_channel_binding("tls-unique")
-    if unique and ssl_object.version() == "TLSv1.2":
-        found["tls-unique"] = lambda: unique
-    der = ssl_object.getpeercert(True)
-    if der:
-        found["tls-server-end-point"] = lambda: _end_point(der)
+    exported = ssl_object.exporter if isinstance(ssl_object, _Witness) else None
+    if exported is not None:
+        found["tls-exporter"] = lambda: exported
+    if ssl_object.version() == "TLSv1.2" and not ssl_object.session_reused:
+        unique = ssl_object.get_channel_binding("tls-unique")
+        if unique:
+            found["tls-unique"] = lambda: unique
+    end = end_point(ssl_object.getpeercert(True) or b"")
+    if end is not None:
+        found["tls-server-end-point"] = lambda: end
     return found
-
-
-def _end_point(der: bytes) -> bytes:
-    algorithm = load(der).signature_hash_algorithm
-    name = algorithm.name if algorithm is not None else "sha256"
-    # RFC 5929 §4.1: MD5 and SHA-1 are replaced by SHA-256
-    return hashlib.new("sha256" if name in ("md5", "sha1") else name, der).digest()
 
 
 def _load_system_store(context: ssl.SSLContext) -> None:
     """The system's certificates, by OpenSSL's rules for SSL_CERT_FILE and SSL_CERT_DIR.
 
     A hashed directory is searched only when a certificate is to be verified: 0.3 ms where
-    reading the whole store takes 40.
+    reading the whole store takes 40. OpenSSL trusts file and directory; the directory alone
+    serves where there is no file, or none that holds more (which costs 2 ms to find out).
     """
     paths = ssl.get_default_verify_paths()
     directory = paths.capath
-    if not os.environ.get(paths.openssl_cafile_env) and directory and _is_store(directory):
+    if directory and _is_store(directory, paths.cafile):
         context.load_verify_locations(capath=directory)
     else:
         context.load_default_certs()
 
 
-def _is_store(directory: str) -> bool:
-    found = 0
-    with contextlib.suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            found += _HASHED.fullmatch(entry.name) is not None
-            if found >= _ENOUGH:
-                return True
-    return False
+def _is_store(directory: str, bundle: str | None) -> bool:
+    """Whether all certificates of the system, those of ``bundle`` too, are in ``directory``."""
+    try:
+        with os.scandir(directory) as entries:
+            hashed = [entry.path for entry in entries if _is_hash(entry.name)]
+        if len(hashed) < _ENOUGH:
+            return False
+        if bundle is None:
+            return True
+        data = Path(bundle).read_bytes()
+        found: set[bytes] = set()
+        for path in hashed:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # Path.open: twice as long
+                found.update(_certificates(file.read())[:1])
+    except OSError:
+        return False
+    # OpenSSL reads revocation lists and certificates of another kind from a bundle as well
+    if data.count(b"-----BEGIN ") != data.count(_BEGIN):
+        return False
+    return found.issuperset(_certificates(data))
+
+
+def _is_hash(name: str) -> bool:
+    """Whether a link is named as OpenSSL looks for it: ``5ed36f99.0``."""
+    return name[8:9] == "." and name[9:].isdigit() and set(name[:8]) <= _HEX
+
+
+def _certificates(pem: bytes) -> list[bytes]:
+    """What stands between the lines BEGIN and END of each certificate."""
+    return [block.partition(b"-----END ")[0].strip() for block in pem.split(_BEGIN)[1:]]
 
 
 def _load_ca_file(context: ssl.SSLContext, path: Path) -> None:

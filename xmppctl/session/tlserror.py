@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 
 from xmppctl.errors import ConnectError, DeadlineError, TlsError, XmppctlError
@@ -87,7 +86,7 @@ def tls_error(exc: BaseException, host: str, domain: str) -> XmppctlError:
             by=host,
             hint="perhaps the port wants STARTTLS or no TLS: try --tls starttls or --tls direct",
         )
-    closed = (ssl.SSLEOFError, ssl.SSLZeroReturnError, asyncio.IncompleteReadError)
+    closed = (ssl.SSLEOFError, ssl.SSLZeroReturnError, EOFError)
     if isinstance(exc, closed) or not isinstance(exc, ssl.SSLError):
         return ConnectError(
             f"{host} closed the connection in the TLS handshake",

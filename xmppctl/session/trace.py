@@ -23,6 +23,8 @@ _SECRET_FIELDS = {
     "password", "old_password", "password-verify", "muc#roomconfig_roomsecret", "secret",
     "token", "pre-auth",
 }  # fmt: skip
+_TRANSPORTS = {"tcp": "TCP", "websocket": "WebSocket", "bosh": "BOSH"}
+
 _SECRET_HEADERS = {"authorization", "cookie"}
 
 
@@ -62,6 +64,24 @@ class Trace:
     def fact(self, name: str, value: str) -> None:
         """Remember a fact of the connection (host, tls, mechanism, ...)."""
         self.facts[name] = value
+
+    def way(self) -> str:
+        """The way that the login took, in words; empty where there are no facts of it."""
+        facts = {name: value for name, value in self.facts.items() if value}
+        parts = [facts["peer"]] if "peer" in facts else []
+        if "address" in facts:
+            parts.append(f"({facts['address']})")
+        if "transport" in facts:
+            parts.append(f"by {_TRANSPORTS.get(facts['transport'], facts['transport'])}")
+        if "tls" in facts:
+            parts.append(f"over {facts['tls']}")
+        if "mechanism" in facts:
+            parts.append(f"with {facts['mechanism']}")
+            if "channel_binding" in facts:
+                parts.append(f"bound by {facts['channel_binding']}")
+        if facts.get("sasl") == "sasl2":
+            parts.append("(SASL2)")
+        return " ".join(parts)
 
     def sent(self, element: Element | str) -> None:
         """Something went out; the first thing that comes in after it ends a round trip."""

@@ -1,33 +1,26 @@
-"""One XML stream over TCP and TLS: bytes of a transport in, elements in order out (RFC 6120 §4).
+"""One XML stream in both directions: elements in order, out and in (RFC 6120 §4).
 
-``Wire`` is all that the layers above know of a transport. Whoever brings another one (WebSocket,
-BOSH) offers the same methods.
+``Wire`` is all that the layers above know of a transport; ``TcpWire`` and its siblings for
+WebSocket and BOSH carry the elements.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 from xml.etree.ElementTree import Element
 
-from xmppctl.errors import ConnectError, DeadlineError, TlsError, UsageError, XmppctlError
+from xmppctl.errors import ConnectError, DeadlineError, UsageError, XmppctlError
 from xmppctl.session.conditions import stream_error
-from xmppctl.session.tlserror import broken_tls
 from xmppctl.session.trace import Trace
-from xmppctl.session.xml import FOOTER, NS_STREAM, StreamParser, XmlError, header, serialise
+from xmppctl.session.xml import FOOTER, NS_STREAM, XmlError, serialise
 
 STREAM_ERROR = f"{{{NS_STREAM}}}error"
 FEATURES = f"{{{NS_STREAM}}}features"
-
-_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-
-_LINGER = 1.0
-"""Seconds that a TLS closing handshake may take in the background, and what is still to be sent."""
 
 _WAITING_FOR = {
     "starttls": "the offer of STARTTLS",
@@ -40,88 +33,84 @@ _WAITING_FOR = {
 """What the server owes at each step, in words."""
 
 
-class Wire(asyncio.Protocol):
+class Wire(ABC):
     """A stream in both directions.
 
     Elements wait in a queue for ``receive`` until ``deliver`` names who gets them at once.
-    After the end every call raises the error that tells why. ``ssl_object`` is the TLS layer, None
-    before there is one.
+    After the end every call raises the error that tells why; ``ended_by_peer`` is set where it was
+    a stream error (RFC 6120 §4.9).
+
+    ``place``: host, address, port and direct TLS of a TCP connection, for the next run.
+
+    A transport implements ``_opening``, ``_put``, ``_footer``, ``_hang_up``, ``abort`` and
+    ``ssl_object``, and calls ``_header_came``, ``_element_came``, ``_footer_came`` and ``_end``.
     """
+
+    transport: ClassVar[str]
+    """Its name: tcp, websocket, bosh."""
+
+    speaks_first: ClassVar[bool] = True
+    """Whether elements may follow the stream's opening without waiting for the peer's."""
+
+    in_order: ClassVar[bool] = True
+    """Whether the end of the stream comes behind all answers that the server had made before it."""
 
     def __init__(self, trace: Trace, peer: str) -> None:
         self.trace = trace
         self.peer = peer
+        self.place: tuple[str, str, int, bool] | None = None
         self.header: dict[str, str] = {}
         self.error: XmppctlError | None = None
         self.closing = False
-        self.ssl_object: ssl.SSLObject | None = None
+        self.ended_by_peer = False
         self._shut = False
-        self._transport: asyncio.Transport | None = None
-        self._tcp: asyncio.Transport | None = None
-        self._lost = asyncio.Event()
-        self._socket: Any = None
-        self._parser: StreamParser | None = None
+        self._open = False
+        self._gathered: list[str] | None = None
         self._queue: deque[Element] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._on_element: Callable[[Element], None] | None = None
         self._on_end: Callable[[XmppctlError], None] | None = None
-        self._securing = False
-        self._name = ""
         self._footer_seen = False
 
-    # --- asyncio.Protocol
+    # --- what a transport has to do
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The transport is there (asyncio calls this)."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._tcp = self._tcp or transport
-        self._socket = transport.get_extra_info("socket")
+    @property
+    @abstractmethod
+    def ssl_object(self) -> ssl.SSLObject | None:
+        """The TLS layer, None before there is one."""
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes arrived (asyncio calls this)."""
-        if self.error is not None:
-            return
-        if self._securing:
-            self._end(self._injected())
-            return
-        try:
-            if self._parser is None:
-                raise XmlError("it speaks before it is spoken to")
-            self._parser.feed(data)
-        except XmlError as error:
-            self._end(
-                ConnectError(
-                    f"{self.peer} does not speak XMPP as it should ({error})",
-                    step=self.trace.step,
-                    condition="not-well-formed",
-                    by=self.peer,
-                )
-            )
+    @abstractmethod
+    def _opening(self, to: str, sender: str | None) -> str:
+        """Get ready for a new stream; what ``_put`` is to send for its opening."""
 
-    def eof_received(self) -> bool:
-        """The peer closed the connection (asyncio calls this)."""
-        self._end(self._closed())
-        return False
+    @abstractmethod
+    def _put(self, parts: Sequence[str]) -> None:
+        """Send openings, elements and footers, each a string of its own, in one flight."""
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is gone (asyncio calls this)."""
-        self._lost.set()
-        # under TLS 1.3 a server refuses a client certificate after the client's last message
-        if isinstance(exc, ssl.SSLError):
-            self._end(broken_tls(exc, self.peer, self._name, self.trace.step))
-        self._end(self._closed(exc))
+    @abstractmethod
+    def _footer(self) -> str:
+        """What ``_put`` is to send for the end of the stream."""
+
+    @abstractmethod
+    async def _hang_up(self) -> None:
+        """Close the connection, once, as soon as what was put is sent."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the connection."""
 
     # --- what the layers above use
 
     def open(self, to: str, sender: str | None = None) -> None:
         """Open the stream, or open it anew after STARTTLS and SASL."""
-        self._parser = StreamParser(self._header_came, self._element_came, self._footer_came)
         self._queue.clear()
-        self.write(header(to, sender))
+        self._open = True
+        opening = self._opening(to, sender)
+        self.trace.sent(opening)
+        self._send([opening])
 
     def send(self, *items: Element | str) -> None:
-        """Send elements (or text already made) in one write.
+        """Send elements (or text already made) in one flight.
 
         Raises UsageError for text that XML cannot carry, before anything is sent, and the error
         that ended the stream.
@@ -136,12 +125,25 @@ class Wire(asyncio.Protocol):
             raise self.error
         for item in items:
             self.trace.sent(item)
-        self._write("".join(texts))
+        self._send(texts)
 
-    def write(self, text: str) -> None:
-        """Send text that is not an element: the stream's header or footer."""
-        self.trace.sent(text)
-        self._write(text)
+    def gather(self) -> None:
+        """From here on keep what is to be sent, until the event loop has its turn or ``flush``."""
+        if self._gathered is None:
+            self._gathered = []
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send what was gathered."""
+        parts, self._gathered = self._gathered, None
+        if parts and self.error is None:
+            self._put(parts)
+
+    def _send(self, parts: list[str]) -> None:
+        if self._gathered is not None:
+            self._gathered += parts
+        else:
+            self._put(parts)
 
     async def receive(self, timeout: float, step: str) -> Element:
         """The next element.
@@ -188,33 +190,6 @@ class Wire(asyncio.Protocol):
         if self.error is not None:
             on_end(self.error)
 
-    async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
-        """Go on inside TLS (RFC 6120 §5, XEP-0368); the stream has to be opened anew afterwards.
-
-        Raises what asyncio raises (ssl.SSLError, ConnectionError, OSError), and TlsError for data
-        behind <proceed/>.
-        """
-        assert self._transport is not None
-        self._parser, self._name = None, name
-        if self.error is not None:
-            raise self.error
-        if self._queue:
-            raise self._injected()
-        self._securing = True
-        transport = await asyncio.get_running_loop().start_tls(
-            self._transport,
-            self,
-            context,
-            server_hostname=name,
-            ssl_shutdown_timeout=_LINGER,
-        )
-        if transport is None:
-            raise ConnectionAbortedError
-        self._transport, self._securing = transport, False
-        self.ssl_object = transport.get_extra_info("ssl_object")
-        if self.error is not None:
-            raise self.error
-
     async def close(self, timeout: float | None) -> None:
         """Close the stream; with ``timeout`` wait that long for the peer to close it too.
 
@@ -222,30 +197,22 @@ class Wire(asyncio.Protocol):
         what ended the stream where that was not the peer's footer: then nobody knows what of the
         last things sent was processed.
         """
-        if self._transport is None or self._shut:
+        if self._shut:
             return
-        self._shut = True  # asyncio's TLS transport may not be closed twice
+        self._shut = True
         try:
-            if self.error is None and self._parser is not None:
+            if self.error is None and self._open:
                 self.closing = True
-                self.write(FOOTER)
+                footer = self._footer()
+                self.trace.sent(footer)
+                self._send([footer])
+                self.flush()
                 if timeout is not None:
                     await self._wait_for_footer(timeout)
             elif timeout is not None and self.error is not None:
                 raise self.error
         finally:
-            unsent = self._unsent()
-            self._transport.close()
-        if unsent:
-            # the loop may end behind this: on a slow way the footer would never leave
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LINGER):
-                    await self._lost.wait()
-
-    def abort(self) -> None:
-        """Drop the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+            await self._hang_up()
 
     def fail(self, error: XmppctlError) -> None:
         """The peer broke a rule: ``error`` is the end of the stream."""
@@ -281,27 +248,6 @@ class Wire(asyncio.Protocol):
         finally:
             self._waiter = None
 
-    def _unsent(self) -> int:
-        """Bytes that still wait for the network to take them."""
-        layers = {id(each): each for each in (self._tcp, self._transport) if each is not None}
-        return sum(each.get_write_buffer_size() for each in layers.values())
-
-    def _write(self, text: str) -> None:
-        assert self._transport is not None
-        self._transport.write(text.encode())
-        self._acknowledge_at_once()
-
-    def _acknowledge_at_once(self) -> None:
-        """Linux: let the answer not wait for a delayed TCP ACK.
-
-        A server without TCP_NODELAY holds back its header until what it sent at the end of the
-        TLS 1.3 handshake is acknowledged: 40 ms of every login with Prosody 0.12. The kernel
-        forgets the wish with every write.
-        """
-        if _QUICKACK is not None and self._socket is not None:
-            with suppress(OSError):
-                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-
     def _header_came(self, attributes: dict[str, str]) -> None:
         self.trace.received("<stream:stream>")
         self.header = attributes
@@ -311,6 +257,7 @@ class Wire(asyncio.Protocol):
             return
         self.trace.received(element)
         if element.tag == STREAM_ERROR:
+            self.ended_by_peer = True
             self._end(stream_error(element, self.peer, self.trace.step))
         elif self._on_element is not None:
             self._on_element(element)
@@ -332,16 +279,6 @@ class Wire(asyncio.Protocol):
             step=self.trace.step,
             condition="connection-closed",
             by=self.peer,
-        )
-
-    def _injected(self) -> TlsError:
-        """Data in clear behind <proceed/> would be taken for a part of the protected stream."""
-        return TlsError(
-            f"{self.peer} sent data in clear where TLS has to begin",
-            step="tls",
-            condition="unexpected-data",
-            by=self.peer,
-            hint="somebody on the way may have put it there; try --tls direct",
         )
 
     def _end(self, error: XmppctlError) -> None:

@@ -75,19 +75,26 @@ class StreamParser:
             raise XmlError(expat.ErrorString(error.code)) from None
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        element = Element(_tag(name), {_tag(key): value for key, value in attributes.items()})
-        if not self._opened:
+        # the busiest function of a run that reads much: nothing is called that can be inline
+        for key in attributes:
+            if "}" in key:
+                attributes = {_tag(key): value for key, value in attributes.items()}
+                break
+        element = Element("{" + name if "}" in name else name, attributes)
+        stack = self._stack
+        if stack:
+            if len(stack) >= MAX_DEPTH:
+                raise XmlError(f"elements nested more than {MAX_DEPTH} deep")
+            if self._text:
+                self._put_text()
+            stack[-1].append(element)
+        elif not self._opened:
             if element.tag != STREAM:
                 raise XmlError(f"the stream begins with <{_local(element.tag)}/>")
             self._opened = True
             self._on_header(dict(element.attrib))
             return
-        if len(self._stack) >= MAX_DEPTH:
-            raise XmlError(f"elements nested more than {MAX_DEPTH} deep")
-        if self._stack:
-            self._put_text()
-            self._stack[-1].append(element)
-        self._stack.append(element)
+        stack.append(element)
         self._tail = None
 
     def _end(self, name: str) -> None:
@@ -95,7 +102,8 @@ class StreamParser:
             self._closed = True
             self._on_footer()
             return
-        self._put_text()
+        if self._text:
+            self._put_text()
         element = self._stack.pop()
         if self._stack:
             self._tail = element
@@ -115,8 +123,6 @@ class StreamParser:
 
     def _put_text(self) -> None:
         """The text since the last tag belongs behind the last child, or before the first."""
-        if not self._text:
-            return
         text = "".join(self._text)
         self._text.clear()
         if self._tail is not None:
@@ -151,10 +157,10 @@ def header(to: str, sender: str | None = None) -> str:
     Without ``xml:lang``: it would become the language of every text that is sent, which nobody
     here knows.
     """
-    by = f" from={_quote(sender)}" if sender else ""
+    by = f" from={quote(sender)}" if sender else ""
     return (
         f"<?xml version='1.0'?><stream:stream xmlns='{NS_CLIENT}' xmlns:stream='{NS_STREAM}'"
-        f" version='1.0' to={_quote(to)}{by}>"
+        f" version='1.0' to={quote(to)}{by}>"
     )
 
 
@@ -176,15 +182,15 @@ def _write(element: Element, parent_ns: str, out: Callable[[str], None]) -> None
     ns, name = split(element.tag)
     out(f"<{name}")
     if ns != parent_ns:
-        out(f" xmlns={_quote(ns)}")
+        out(f" xmlns={quote(ns)}")
     for number, (key, value) in enumerate(element.items()):
         key_ns, key_name = split(key)
         if not key_ns:
-            out(f" {key_name}={_quote(value)}")
+            out(f" {key_name}={quote(value)}")
         elif key_ns == NS_XML:
-            out(f" xml:{key_name}={_quote(value)}")
+            out(f" xml:{key_name}={quote(value)}")
         else:
-            out(f" xmlns:a{number}={_quote(key_ns)} a{number}:{key_name}={_quote(value)}")
+            out(f" xmlns:a{number}={quote(key_ns)} a{number}:{key_name}={quote(value)}")
     if not element.text and not len(element):
         out("/>")
         return
@@ -231,6 +237,7 @@ def _escape(text: str) -> str:
     return text.replace("\r", "&#13;")
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """The value of an attribute with its quotes. Raises XmlError as ``serialise``."""
     text = _escape(text).replace("'", "&apos;").replace("\n", "&#10;").replace("\t", "&#9;")
     return f"'{text}'"

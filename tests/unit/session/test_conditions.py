@@ -69,6 +69,37 @@ def test_sasl_failures() -> None:
     assert "password" in (error.hint or "")
 
 
+def test_sasl2_failure_has_its_text_in_another_namespace() -> None:
+    element = parse(
+        "<failure xmlns='urn:xmpp:sasl:2'>"
+        "<credentials-expired xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"
+        "<other xmlns='urn:something:else'/><text>too old</text></failure>"
+    )
+    error = sasl_failure(element, "HT-SHA-256-NONE", "h:1")
+    assert error.condition == "credentials-expired"
+    assert error.text.endswith("credentials-expired: too old")
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "hint"), [("SCRAM-SHA-1-PLUS", "in between"), ("SCRAM-SHA-1", "password")]
+)
+def test_binding_that_does_not_match(mechanism: str, hint: str) -> None:
+    element = parse(
+        "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/>"
+        "<text>Invalid channel binding</text></failure>"
+    )
+    assert hint in (sasl_failure(element, mechanism, "h:1").hint or "")
+
+
+@pytest.mark.parametrize("condition", ["not-authorized", "invalid-authzid"])
+def test_refused_certificate(condition: str) -> None:
+    element = parse(f"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><{condition}/></failure>")
+    error = sasl_failure(element, "EXTERNAL", "h:1")
+    assert "client certificate" in error.text
+    assert "xmppAddr" in (error.hint or "")
+    assert "password" not in (error.hint or "")
+
+
 def stanza(inner: str, kind: str = "cancel", by: str = "") -> str:
     origin = f" by='{by}'" if by else ""
     return f"<iq type='error' from='x@y.test'><error type='{kind}'{origin}>{inner}</error></iq>"

@@ -70,7 +70,20 @@ def test_stock(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_aioxmpp(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "aioxmpp"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    finders = [each for each in sys.meta_path if not isinstance(each, lean._Finder)]
+    monkeypatch.setattr(sys, "meta_path", finders)
+    monkeypatch.setattr("importlib.machinery.PathFinder.find_spec", lambda *_: None)
     with pytest.raises(UsageError) as caught:
         lean.install()
     assert "--no-deps aioxmpp==" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("module", ["ping", "send", "flights"])
+def test_operations_without_payload_classes_load_nothing_of_it(module: str) -> None:
+    program = (
+        f"import sys, xmppctl.protocol.{module}\n"
+        "print(sorted(name for name in sys.modules if name.startswith('aioxmpp')))\n"
+        "import aioxmpp.rsm.xso\n"
+        "print(type(sys.modules['aioxmpp']).__name__)\n"
+    )
+    assert python(program) == ["[]", "_Root"]

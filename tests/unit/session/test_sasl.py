@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.ca import Authority
 from xmppctl.errors import AuthError, UsageError
 from xmppctl.model.account import Account
 from xmppctl.model.jid import parse
 from xmppctl.session import sasl
+from xmppctl.session.certificate import addresses
 from xmppctl.session.scram import Scram, saslprep
 
 ALL = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -240,7 +242,8 @@ def test_plain() -> None:
         (ALL[:1], {}, None, "PLAIN"),
         (ALL + PLUS, {}, None, "SCRAM-SHA-512"),
         (ALL + PLUS, UNIQUE, None, "SCRAM-SHA-512-PLUS"),
-        (ALL + PLUS[:1], UNIQUE, None, "SCRAM-SHA-512"),
+        # binding the channel counts more than a longer hash
+        (ALL + PLUS[:1], UNIQUE, None, "SCRAM-SHA-1-PLUS"),
         (ALL[:2] + PLUS[:1], UNIQUE, None, "SCRAM-SHA-1-PLUS"),
         (ALL + PLUS, UNIQUE, ["tls-exporter"], "SCRAM-SHA-512"),
         (ALL + PLUS, {"tls-server-end-point": bytes}, None, "SCRAM-SHA-512"),
@@ -287,7 +290,7 @@ def test_header_tells_what_was_seen(
 
 
 def test_strength_orders() -> None:
-    names = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-512-PLUS")
+    names = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-512", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS")
     assert sorted(names, key=sasl.strength) == list(names)
     assert sasl.strength("DIGEST-MD5") == -1
 
@@ -344,6 +347,29 @@ def test_forced_mechanism() -> None:
             sasl.choose(offered, account(sasl_mechanism=name), tls_verified=True)
         assert caught.value.condition == "invalid-mechanism"
         assert "PLAIN" in caught.value.text
+
+
+@pytest.mark.parametrize(
+    ("names", "sent"),
+    [
+        # XEP-0178 §2: never with the one JID of the certificate, always with one of several
+        (["user@example.org"], b""),
+        (["USER@Example.ORG"], b""),
+        (["other@example.org"], b"user@example.org"),
+        (["other@example.org", "user@example.org"], b"user@example.org"),
+        (["ü@example.org"], b"user@example.org"),
+        (["@"], b"user@example.org"),
+        ([], b"user@example.org"),
+    ],
+)
+def test_external_names_a_jid_where_it_must(tmp_path: Path, names: list[str], sent: bytes) -> None:
+    made = Authority(tmp_path).client(*names)
+    assert list(addresses(made.chain)) == names
+    assert list(addresses(made.bundle)) == names
+    assert addresses(made.key) == addresses(tmp_path / "absent") == ()
+    who = account(cert=made.bundle)
+    choice = sasl.choose(["EXTERNAL"], who, tls_verified=True)
+    assert sasl.make(choice, who, None).initial() == sent
 
 
 def test_external_and_anonymous() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import ssl
@@ -197,7 +198,7 @@ def test_garbage_has_no_key(data: bytes) -> None:
 def test_bindings(authority: Authority, good: Certificate) -> None:
     who = account(ca_file=authority.ca_file)
     modern = tls.channel_bindings(connect(who, good))
-    assert list(modern) == ["tls-server-end-point"]
+    assert list(modern) == ["tls-exporter", "tls-server-end-point"]
     assert modern["tls-server-end-point"]() == hashlib.sha256(der(good)).digest()
     old = good.server_context()
     old.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -405,7 +406,7 @@ def test_system_store_of_the_environment(
 def test_hashed_system_store_is_searched_only_when_needed(
     good: Certificate, hashed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(hashed / "no such file"))
     monkeypatch.setenv("SSL_CERT_DIR", str(hashed))
     for number in range(60):
         (hashed / f"{number:08x}.0").touch()
@@ -414,6 +415,69 @@ def test_hashed_system_store_is_searched_only_when_needed(
         raise AssertionError("the whole store was read")
 
     monkeypatch.setattr(ssl.SSLContext, "load_default_certs", load_default_certs)
+    connect(account(), good)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """One entry for each time that the whole store is read."""
+    read: list[str] = []
+    original = ssl.SSLContext.load_default_certs
+
+    def load_default_certs(self: ssl.SSLContext) -> None:
+        read.append("all")
+        original(self)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", load_default_certs)
+    return read
+
+
+def test_a_bundle_of_what_the_directory_holds_is_not_read(
+    authority: Authority,
+    good: Certificate,
+    hashed: Path,
+    reads: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(60):
+        (hashed / f"{number:08x}.0").touch()
+    bundle = hashed / "ca-certificates.crt"
+    bundle.write_bytes(b"# all of them\n" + authority.ca_file.read_bytes() + b"\n")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    monkeypatch.setenv("SSL_CERT_DIR", str(hashed))
+    connect(account(), good)
+    assert reads == []
+
+
+@pytest.mark.parametrize("kind", ["CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL"])
+def test_a_bundle_that_holds_more_is_read(
+    authority: Authority,
+    good: Certificate,
+    hashed: Path,
+    reads: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    for number in range(60):
+        (hashed / f"{number:08x}.0").touch()
+    bundle = hashed / "ca-certificates.crt"
+    more = f"-----BEGIN {kind}-----\nTWFueQ==\n-----END {kind}-----\n"
+    for text in (authority.ca_file.read_text() + more, more + authority.ca_file.read_text()):
+        bundle.write_text(text)
+        monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+        monkeypatch.setenv("SSL_CERT_DIR", str(hashed))
+        with contextlib.suppress(TlsError):
+            connect(account(), good)
+    assert reads == ["all", "all"]
+
+
+def test_a_certificate_of_the_bundle_alone_is_trusted(
+    authority: Authority, good: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        (tmp_path / f"{number:08x}.0").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     connect(account(), good)
 
 

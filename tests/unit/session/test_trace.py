@@ -81,3 +81,27 @@ def test_a_trace_that_nobody_reads() -> None:
     trace.sent(parse("<a/>"))
     trace.received("<stream:stream>")
     assert trace.round_trips == 1
+
+
+def test_the_way_in_words() -> None:
+    trace = Trace()
+    assert trace.way() == ""
+    trace.fact("peer", "xmpp.x.test:5223")
+    trace.fact("cipher", "")
+    assert trace.way() == "xmpp.x.test:5223"
+    for name, value in {
+        "address": "::1",
+        "transport": "websocket",
+        "tls": "TLSv1.3",
+        "mechanism": "SCRAM-SHA-1-PLUS",
+        "channel_binding": "tls-exporter",
+        "sasl": "sasl2",
+    }.items():
+        trace.fact(name, value)
+    assert trace.way() == (
+        "xmpp.x.test:5223 (::1) by WebSocket over TLSv1.3"
+        " with SCRAM-SHA-1-PLUS bound by tls-exporter (SASL2)"
+    )
+    trace.fact("channel_binding", "")
+    trace.fact("sasl", "sasl1")
+    assert trace.way().endswith(" with SCRAM-SHA-1-PLUS")

@@ -10,8 +10,9 @@ import pytest
 
 from tests.unit.session.streams import client, come, error_of, make_wire
 from xmppctl.errors import ConnectError, DeadlineError, TlsError, UsageError, XmppctlError
+from xmppctl.session.tcp import TcpWire
+from xmppctl.session.tlschannel import TlsChannel
 from xmppctl.session.trace import Trace
-from xmppctl.session.wire import Wire
 
 
 def test_elements_wait_in_order() -> None:
@@ -82,7 +83,7 @@ def test_behind_a_stream_error_nothing_counts() -> None:
         wire.deliver(seen.append, ends.append)
         condition = "<reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
         come(wire, f"<a/><stream:error>{condition}</stream:error><b/></stream:stream>")
-        wire.connection_lost(None)
+        wire.link.connection_lost(None)
         return seen, ends
 
     seen, ends = asyncio.run(scenario())
@@ -91,9 +92,9 @@ def test_behind_a_stream_error_nothing_counts() -> None:
 
 
 def test_garbage() -> None:
-    async def scenario() -> Wire:
+    async def scenario() -> TcpWire:
         wire, _ = make_wire(opened=False)
-        wire.data_received(b"220 mail.example ESMTP\r\n")
+        wire.link.data_received(b"220 mail.example ESMTP\r\n")
         return wire
 
     error = error_of(asyncio.run(scenario()))
@@ -129,7 +130,7 @@ def test_data_in_clear_before_tls() -> None:
         wire, _ = make_wire()
         come(wire, "<injected/>")
         with pytest.raises(TlsError) as caught:
-            await wire.start_tls(ssl.create_default_context(), "fake.test")
+            await wire.start_tls(TlsChannel(ssl.create_default_context(), "fake.test"))
         assert caught.value.condition == "unexpected-data"
 
     asyncio.run(scenario())
@@ -145,11 +146,11 @@ def test_data_in_clear_before_tls() -> None:
     ],
 )
 def test_tls_that_breaks(reason: str, kind: type[XmppctlError], condition: str) -> None:
-    async def scenario() -> Wire:
+    async def scenario() -> TcpWire:
         wire, _ = make_wire()
         error = ssl.SSLError(1, reason)
         error.reason = reason
-        wire.connection_lost(error)
+        wire.link.connection_lost(error)
         return wire
 
     error = error_of(asyncio.run(scenario()))
@@ -203,10 +204,10 @@ def test_a_cut_instead_of_the_footer_is_told(when: str) -> None:
     async def scenario() -> None:
         wire, transport = make_wire()
         if when == "before":
-            wire.connection_lost(ConnectionResetError(104, "Connection reset by peer"))
+            wire.link.connection_lost(ConnectionResetError(104, "Connection reset by peer"))
         closing = asyncio.ensure_future(wire.close(5))
         await asyncio.sleep(0)
-        wire.connection_lost(ConnectionResetError(104, "Connection reset by peer"))
+        wire.link.connection_lost(ConnectionResetError(104, "Connection reset by peer"))
         with pytest.raises(ConnectError, match="reset by peer"):
             await closing
         assert transport.closed
@@ -217,7 +218,7 @@ def test_a_cut_instead_of_the_footer_is_told(when: str) -> None:
 def test_no_footer_behind_the_end() -> None:
     async def scenario() -> None:
         wire, transport = make_wire()
-        wire.eof_received()
+        wire.link.eof_received()
         await wire.close(None)
         assert transport.text == ""
         assert transport.closed
@@ -232,7 +233,7 @@ def test_what_the_network_has_not_taken_yet_is_waited_for() -> None:
         closing = asyncio.ensure_future(wire.close(None))
         await asyncio.sleep(0.01)
         assert not closing.done()
-        wire.connection_lost(None)
+        wire.link.connection_lost(None)
         await closing
 
     asyncio.run(scenario())
