@@ -7,22 +7,21 @@ nothing is handled on behalf of an operation that did not ask for it.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, overload
+from typing import TypeVar
 from xml.etree.ElementTree import Element
 
-from xmppctl.errors import DeadlineError, RefusedError, XmppctlError
+from xmppctl.errors import XmppctlError
 from xmppctl.model.account import Account
 from xmppctl.model.jid import Jid
 from xmppctl.session import acks
-from xmppctl.session.conditions import stanza_error
+from xmppctl.session.beginning import Beginning
 from xmppctl.session.inbox import Inbox, Pending
-from xmppctl.session.payload import from_element, to_element
+from xmppctl.session.requests import IQ, Requests
 from xmppctl.session.responder import IqHandler, Responder
 from xmppctl.session.trace import Trace
-from xmppctl.session.wire import Wire
+from xmppctl.session.wire import FEATURES, Wire
 from xmppctl.session.xml import NS_CLIENT, split
 
 __all__ = ["IQ", "MESSAGE", "PRESENCE", "Inbox", "IqHandler", "Pending", "Session"]
@@ -31,58 +30,55 @@ T = TypeVar("T")
 
 MESSAGE = f"{{{NS_CLIENT}}}message"
 PRESENCE = f"{{{NS_CLIENT}}}presence"
-IQ = f"{{{NS_CLIENT}}}iq"
 
 _STANZAS = (MESSAGE, PRESENCE, IQ)
 
 
-class Session:
+class Session(Requests):
     """An authenticated stream with a bound resource."""
 
     def __init__(
-        self, wire: Wire, account: Account, jid: Jid, features: Element, trace: Trace
+        self,
+        wire: Wire,
+        account: Account,
+        jid: Jid,
+        features: Element,
+        trace: Trace,
+        beginning: Beginning | None = None,
     ) -> None:
+        super().__init__()
         self.account = account
         self.jid = jid
         self.features = features
         self.trace = trace
         self.outbound: acks.Outbound | None = None
         self.inbound: acks.Inbound | None = None
+        self.carbons = False
+        self.inactive = False
         self._wire = wire
-        self._pending: dict[str, Pending] = {}
         self._inboxes: list[Inbox] = []
         self._responder = Responder()
         self._acked: asyncio.Event = asyncio.Event()
         self._numbers: dict[int, tuple[Element, int]] = {}
         self._sent = 0
         self._proven = 0
-        self._requests: dict[str, int] = {}
         self._end_told = False
+        self._beginning = beginning
+        self._begun = asyncio.Event()
+        self._reviving: asyncio.Task[None] | None = None
+        self._never: XmppctlError | None = None
+        self._late: asyncio.TimerHandle | None = None
+        if beginning is not None:
+            loop = asyncio.get_running_loop()
+            self._late = loop.call_later(beginning.limit, self._too_late, beginning.limit)
+        self._progress()
         wire.deliver(self._arrived, self._ended)
 
     # --- facts
 
-    @property
-    def bare(self) -> str:
-        """The own bare JID."""
-        return str(self.jid.bare)
-
-    @property
-    def domain(self) -> str:
-        """The own server's domain."""
-        return self.jid.domain
-
     def offers(self, tag: str) -> bool:
         """Whether the stream features have the element ``{namespace}name``."""
         return self.features.find(tag) is not None
-
-    @staticmethod
-    def new_id() -> str:
-        """An id for a stanza; unguessable, so that nobody else can answer in time.
-
-        Hexadecimal: an id is an argument of other commands, and must not look like an option.
-        """
-        return secrets.token_hex(12)
 
     # --- out
 
@@ -91,144 +87,17 @@ class Session:
 
         Raises what ended the stream, and UsageError for text that XML cannot carry.
         """
-        self._wire.send(*items)
+        if self._reviving is None:
+            self._wire.send(*items)
         for item in items:
+            if self._beginning is not None:
+                self._beginning.went_out(item)
             if not isinstance(item, str) and item.tag in _STANZAS:
                 self._sent += 1
                 if self.outbound is not None:
                     self.outbound.count()
                 if item.tag == IQ and item.get("id", "") in self._pending:
                     self._requests[item.get("id", "")] = self._sent
-
-    def ask(self, payload: Any, *, to: Jid | str | None = None, type: str = "get") -> Pending:
-        """Make a request ready, without sending it yet: ``payload`` is an element or an XSO."""
-        iq = Element(IQ, {"type": type, "id": self.new_id()})
-        target = None if to is None else str(to)
-        if target is not None:
-            iq.set("to", target)
-        iq.append(payload if isinstance(payload, Element) else to_element(payload))
-        future: asyncio.Future[Element] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_retrieve)
-        pending = Pending(iq, target, future)
-        self._pending[iq.get("id", "")] = pending
-        return pending
-
-    async def answer(
-        self,
-        pending: Pending,
-        *,
-        step: str,
-        timeout: float | None = None,
-        progress: Inbox | None = None,
-    ) -> Element:
-        """The answering iq, result or error.
-
-        Raises DeadlineError after ``timeout`` seconds (default: the account's) in which neither
-        the answer nor, with ``progress``, a stanza for that inbox came.
-        """
-        self.trace.enter(step)
-        limit = self.account.timeout if timeout is None else timeout
-        try:
-            while True:
-                seen = progress.count if progress is not None else 0
-                done, _ = await asyncio.wait({pending.future}, timeout=limit)
-                if done:
-                    return pending.future.result()
-                if progress is None or progress.count == seen:
-                    peer = pending.to or self._wire.peer
-                    raise DeadlineError(
-                        f"no answer from {peer} within {limit:g} s",
-                        step=step,
-                        condition="timeout",
-                        by=peer,
-                        hint="--timeout gives it longer",
-                    )
-        finally:
-            self.forget(pending)
-
-    def forget(self, pending: Pending) -> None:
-        """Nobody waits for this answer any more."""
-        identifier = pending.element.get("id", "")
-        self._pending.pop(identifier, None)
-        self._requests.pop(identifier, None)
-        pending.future.cancel()
-
-    @overload
-    async def request(
-        self,
-        payload: Any,
-        *,
-        expect: type[T],
-        to: Jid | str | None = ...,
-        type: str = ...,
-        step: str = ...,
-        what: str | None = ...,
-        feature: str | None = ...,
-        timeout: float | None = ...,
-        progress: Inbox | None = ...,
-    ) -> T: ...
-
-    @overload
-    async def request(
-        self,
-        payload: Any,
-        *,
-        expect: None = ...,
-        to: Jid | str | None = ...,
-        type: str = ...,
-        step: str = ...,
-        what: str | None = ...,
-        feature: str | None = ...,
-        timeout: float | None = ...,
-        progress: Inbox | None = ...,
-    ) -> Element | None: ...
-
-    async def request(
-        self,
-        payload: Any,
-        *,
-        expect: Any = None,
-        to: Jid | str | None = None,
-        type: str = "get",
-        step: str = "request",
-        what: str | None = None,
-        feature: str | None = None,
-        timeout: float | None = None,
-        progress: Inbox | None = None,
-    ) -> Any:
-        """Send an iq and give the payload of its result.
-
-        ``payload`` is an element or an XSO. With ``expect`` (an XSO class) the result's payload
-        is given as such an object, without it as an element, None where the result is empty.
-        ``what`` says in words what is asked (for the error), ``feature`` what the peer lacks if
-        it does not know the request.
-
-        Raises RefusedError, UnsupportedError (stanza errors), DeadlineError, ConnectError.
-        """
-        pending = self.ask(payload, to=to, type=type)
-        self.send(pending.element)
-        iq = await self.answer(pending, step=step, timeout=timeout, progress=progress)
-        subject = what or f"the request to {pending.to or self.bare}"
-        if iq.get("type") == "error":
-            error = stanza_error(iq, subject, feature=feature)
-            error.step = step
-            error.by = error.by or pending.to or self.domain
-            raise error
-        result = next(iter(iq), None)
-        if expect is None:
-            return result
-        if result is None:
-            raise RefusedError(
-                f"{subject}: the answer is empty",
-                step=step,
-                condition="malformed-answer",
-                by=pending.to or self.domain,
-            )
-        try:
-            return from_element(result, expect, by=pending.to or self.domain)
-        except RefusedError as error:
-            error.step = step
-            raise
 
     # --- acknowledgements (XEP-0198)
 
@@ -251,7 +120,7 @@ class Session:
         try:
             async with asyncio.timeout(limit):
                 while self.outbound is not None and self.outbound.acked < number:
-                    if self._wire.error is not None:
+                    if self._wire.error is not None and self._reviving is None:
                         self._end_told = True
                         raise self._wire.error
                     self._acked.clear()
@@ -280,7 +149,7 @@ class Session:
         acknowledged; without, only when ``handled`` is called for them.
         """
         box = Inbox(matches, keep)
-        if self._wire.error is not None:
+        if self._wire.error is not None and self._reviving is None:
             box.queue.put_nowait(self._wire.error)
         self._inboxes.append(box)
         try:
@@ -295,6 +164,9 @@ class Session:
     def _arrived(self, element: Element) -> None:
         if self._wire.closing:  # behind the footer nothing may be answered (RFC 6120 §4.4)
             return
+        if self._beginning is not None and self._beginning.takes(element):
+            self._begins(element)
+            return
         if element.tag not in _STANZAS:
             self._nonza(element)
             return
@@ -307,11 +179,15 @@ class Session:
         ns, name = split(element.tag)
         if ns != acks.NS:
             return
-        if name == "enabled":
-            self.inbound = acks.Inbound()
-        elif name == "failed":
-            self.outbound = None
-            self._acked.set()
+        if name in ("enabled", "failed"):
+            if name == "enabled":
+                self.inbound = acks.Inbound()
+            else:
+                self.outbound = None
+                self._acked.set()
+            if self._beginning is not None:
+                self._beginning.enabling_answered()
+                self._progress()
         elif name == "r" and self.inbound is not None:
             self._wire.send(self.inbound.answer())
         elif name == "a" and self.outbound is not None:
@@ -358,6 +234,9 @@ class Session:
             return
         # what was sent before this request has been processed too (RFC 6120 §10.1)
         self._proven = max(self._proven, self._requests.get(iq.get("id", ""), 0))
+        if self._beginning is not None:
+            self._beginning.answered()
+            self._progress()
         if not pending.future.done():
             pending.future.set_result(iq)
 
@@ -369,6 +248,14 @@ class Session:
             self._proven = self._sent
 
     def _ended(self, error: XmppctlError) -> None:
+        beginning = self._beginning
+        if beginning is not None and beginning.unprocessed(error, self._wire):
+            self.trace.note(f"{error.text}; once more, without what was known of the server")
+            self._reviving = asyncio.ensure_future(self._revive(beginning))
+            return
+        if not self._begun.is_set():
+            self._never = error
+        self._settle_beginning()
         self._end_told = bool(self._pending or self._inboxes)
         for pending in self._pending.values():
             if not pending.future.done():
@@ -377,7 +264,101 @@ class Session:
             box.queue.put_nowait(error)
         self._acked.set()
 
+    # --- the beginning
+
+    @property
+    def settled_now(self) -> bool:
+        """Whether ``settled`` would not wait."""
+        return self._begun.is_set()
+
+    async def settled(self) -> None:
+        """Wait until ``jid`` and ``features`` are the server's word, and not a guess any more.
+
+        Raises DeadlineError, and what ended the stream.
+        """
+        limit = self.account.timeout
+        try:
+            async with asyncio.timeout(limit):
+                await self._begun.wait()
+        except TimeoutError:
+            raise self._wire.silence(limit, "bind") from None
+        if self._never is not None:
+            raise self._never
+
+    def _begins(self, element: Element) -> None:
+        assert self._beginning is not None
+        if element.tag == FEATURES:
+            self.features = element
+            self._beginning.features_came(element)
+            if self._beginning.acks_missing:  # ejabberd keeps silent to <enable/> then
+                self.outbound = None
+                self._acked.set()
+        else:
+            try:
+                self.jid = self._beginning.bound(element)
+            except XmppctlError as error:
+                self._wire.fail(error)
+                return
+            self.tell_login()
+        self._progress()
+
+    def _progress(self) -> None:
+        if self._beginning is not None and self._beginning.over:
+            self._beginning = None
+        if self._beginning is None or self._beginning.known:
+            self._settle_beginning()
+
+    def _settle_beginning(self) -> None:
+        self._begun.set()
+        if self._late is not None:
+            self._late.cancel()
+
+    def _too_late(self, limit: float) -> None:
+        if self._reviving is None:  # which has a limit of its own
+            self._wire.fail(self._wire.silence(limit, "bind"))
+
+    def tell_login(self) -> None:
+        """Note who is logged in, and how."""
+        facts = self.trace.facts
+        binding = facts.get("channel_binding")
+        bound = f" (bound by {binding})" if binding else ""
+        self.trace.note(
+            f"logged in as {self.jid} at {self._wire.peer} with {facts.get('mechanism')}{bound}"
+            f" over {facts.get('tls')}"
+        )
+
+    async def _revive(self, beginning: Beginning) -> None:
+        """Do on a new stream what the old one is proven not to have done."""
+        old = self._wire
+        try:
+            begun = await beginning.again()
+        except XmppctlError as error:
+            self._reviving, self._beginning = None, None
+            self._ended(error)
+            return
+        finally:
+            await old.close(None)
+        self._wire, self.jid, self.features = begun.wire, begun.jid, begun.features
+        self._reviving, self._beginning = None, None
+        items = beginning.sent
+        if not self.offers(acks.FEATURE):
+            items = [each for each in items if each not in (acks.ENABLE, acks.REQUEST)]
+            self.outbound = None
+            self._acked.set()
+        self._settle_beginning()
+        self.tell_login()
+        begun.wire.gather()
+        if items:
+            begun.wire.send(*items)
+        begun.wire.deliver(self._arrived, self._ended)
+
     # --- the end
+
+    async def abandon(self) -> None:
+        """Close the stream without waiting for anything."""
+        if self._reviving is not None:
+            self._reviving.cancel()
+        await self._wire.close(None)
 
     async def close(self, *, wait: float | None = None) -> None:
         """Close the stream.
@@ -388,13 +369,9 @@ class Session:
         that proof, unless somebody who waited was told so.
         """
         self.trace.enter("close")
+        if self._reviving is not None:
+            await self._reviving
         if self._proven >= self._sent or self._end_told:
             await self._wire.close(None)
             return
         await self._wire.close(self.account.timeout if wait is None else wait)
-
-
-def _retrieve(future: asyncio.Future[Element]) -> None:
-    """Errors of answers that nobody waits for are not worth a warning at exit."""
-    if not future.cancelled():
-        future.exception()

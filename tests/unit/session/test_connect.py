@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from tests.unit.session.streams import account
 from xmppctl.errors import AuthError, ConnectError, DeadlineError, TlsError, XmppctlError
 from xmppctl.model.account import Account
-from xmppctl.session import connect, dial, resolve
+from xmppctl.session import connect, dial, reach, resolve
 from xmppctl.session.conditions import SeeOtherHostError
+from xmppctl.session.entry import Entry
 from xmppctl.session.resolve import Target
+from xmppctl.session.stream import Session
+from xmppctl.session.tcp import TcpWire
+from xmppctl.session.tlschannel import TlsChannel
 from xmppctl.session.trace import Trace
-from xmppctl.session.wire import Wire
 
 TLS = TlsError("bad certificate", condition="certificate-expired")
 NOT_TLS = TlsError("no TLS", condition="not-tls")
 NO = ConnectError("refused")
 SILENT = DeadlineError("silent")
 
-Attempt = Callable[[Wire, bool], Awaitable[None]]
+Attempt = Callable[[TcpWire, bool], Awaitable[None]]
 
 
 @pytest.mark.parametrize(
@@ -38,13 +43,13 @@ Attempt = Callable[[Wire, bool], Awaitable[None]]
     ],
 )
 def test_the_most_telling_failure(failures: list[XmppctlError], told: XmppctlError) -> None:
-    assert connect._most_telling(failures) is told
+    assert reach._most_telling(failures) is told
 
 
 def attempts(
     monkeypatch: pytest.MonkeyPatch, targets: list[Target], attempt: Attempt
-) -> Callable[[Account], Wire]:
-    """``_reach`` over ``targets`` that all accept a connection; ``attempt`` is what follows."""
+) -> Callable[[Account], TcpWire]:
+    """``reach`` over ``targets`` that all accept a connection; ``attempt`` is what follows."""
 
     async def found(account: Account, *, timeout: float) -> list[Target]:
         if account.connect is not None:
@@ -60,29 +65,31 @@ def attempts(
         first, *rest = candidates
         return dial.Dialled(socket.socket(), first[0], first[2], rest)
 
-    async def secure(wire: Wire, sock: socket.socket, direct: bool, *rest: object) -> None:
+    async def secure(
+        wire: TcpWire, sock: socket.socket, target: Target, *rest: object, **more: object
+    ) -> None:
         sock.close()
-        await attempt(wire, direct)
+        await attempt(wire, target.direct_tls)
 
     monkeypatch.setattr(resolve, "targets", found)
     monkeypatch.setattr(resolve, "flatten", flat)
     monkeypatch.setattr(dial, "dial", dialled)
-    monkeypatch.setattr(connect, "_secure", secure)
+    monkeypatch.setattr(reach, "_secure", secure)
 
-    def reach(who: Account) -> Wire:
-        async def scenario() -> Wire:
-            return await connect._reach(who, Trace(), connect._Clock(5))
+    def way(who: Account) -> TcpWire:
+        async def scenario() -> TcpWire:
+            return await reach.reach(who, Trace(), connect.Clock(5), lambda wire: None)
 
         return asyncio.run(scenario())
 
-    return reach
+    return way
 
 
 BOTH = [Target("h", 5222, False, "connect"), Target("h", 5222, True, "connect")]
 
 
 def test_the_other_kind_of_tls_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def attempt(wire: Wire, direct: bool) -> None:
+    async def attempt(wire: TcpWire, direct: bool) -> None:
         if not direct:
             raise NO
 
@@ -94,7 +101,7 @@ def test_the_other_kind_of_tls_is_tried(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_wrong_guess_tells_nothing(
     monkeypatch: pytest.MonkeyPatch, first: XmppctlError, second: XmppctlError
 ) -> None:
-    async def attempt(wire: Wire, direct: bool) -> None:
+    async def attempt(wire: TcpWire, direct: bool) -> None:
         raise second if direct else first
 
     with pytest.raises(type(first)) as caught:
@@ -105,9 +112,10 @@ def test_a_wrong_guess_tells_nothing(
 def test_a_right_guess_tells_all(monkeypatch: pytest.MonkeyPatch) -> None:
     inside = ConnectError("host unknown")
 
-    async def attempt(wire: Wire, direct: bool) -> None:
+    async def attempt(wire: TcpWire, direct: bool) -> None:
         if direct:
-            wire.ssl_object = object()  # type: ignore[assignment]
+            wire.link.tls = TlsChannel(ssl.create_default_context(), "h")
+            wire.link.tls.established = True
             raise inside
         raise NO
 
@@ -119,7 +127,7 @@ def test_a_right_guess_tells_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_port_that_showed_its_kind_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
 
-    async def attempt(wire: Wire, direct: bool) -> None:
+    async def attempt(wire: TcpWire, direct: bool) -> None:
         tried.append(direct)
         wire.header = {"id": "1"}
         raise SILENT
@@ -132,7 +140,7 @@ def test_a_port_that_showed_its_kind_is_not_tried_again(monkeypatch: pytest.Monk
 def test_the_next_target(monkeypatch: pytest.MonkeyPatch) -> None:
     targets = [Target("one", 1, False, "srv"), Target("two", 2, True, "srv")]
 
-    async def attempt(wire: Wire, direct: bool) -> None:
+    async def attempt(wire: TcpWire, direct: bool) -> None:
         if not direct:
             raise TLS
 
@@ -142,7 +150,7 @@ def test_the_next_target(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_refused_login_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
 
-    async def attempt(wire: Wire, direct: bool) -> None:
+    async def attempt(wire: TcpWire, direct: bool) -> None:
         tried.append(direct)
         raise AuthError("no")
 
@@ -155,7 +163,7 @@ def test_a_refused_login_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_redirections_are_bounded(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     tried = []
 
-    async def attempt(wire: Wire, direct: bool) -> None:
+    async def attempt(wire: TcpWire, direct: bool) -> None:
         tried.append(wire.peer)
         raise SeeOtherHostError(host, 99, step="stream", by="h:1")
 
@@ -167,7 +175,7 @@ def test_redirections_are_bounded(monkeypatch: pytest.MonkeyPatch, host: str) ->
 
 def test_the_whole_way_is_bounded() -> None:
     async def scenario() -> None:
-        async with connect._bounded(account(connect_timeout=0.01), trace):
+        async with connect.bounded(account(connect_timeout=0.01), trace):
             trace.enter("auth")
             await asyncio.Event().wait()
 
@@ -180,10 +188,10 @@ def test_the_whole_way_is_bounded() -> None:
 
 def test_the_clock() -> None:
     async def scenario() -> None:
-        clock = connect._Clock(10)
+        clock = connect.Clock(10)
         assert (clock.left(), clock.left(2)) == (10.0, 5.0)
-        assert connect._Clock(0.05).left() <= 0.05
-        assert connect._Clock(-1).left() == 0.001
+        assert connect.Clock(0.05).left() <= 0.05
+        assert connect.Clock(-1).left() == 0.001
 
     asyncio.run(scenario())
 
@@ -200,9 +208,8 @@ def test_retry(monkeypatch: pytest.MonkeyPatch, retry: int, fails: int, succeeds
             raise NO
         return "session"
 
-    monkeypatch.setattr(connect, "_login", login)
     monkeypatch.setattr(connect, "_RETRY_PAUSE", 0)
-    work = connect._retrying(account(retry=retry), None, Trace())
+    work: Any = connect._retrying(account(retry=retry), Trace(), login)  # type: ignore[arg-type]
     if succeeds:
         assert str(asyncio.run(work)) == "session"
     else:
@@ -215,13 +222,12 @@ def test_retry(monkeypatch: pytest.MonkeyPatch, retry: int, fails: int, succeeds
 def test_what_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, error: XmppctlError) -> None:
     tries = []
 
-    async def login(*_: object) -> None:
+    async def login(clock: connect.Clock) -> Session:
         tries.append(1)
         raise error
 
-    monkeypatch.setattr(connect, "_login", login)
     with pytest.raises(type(error)):
-        asyncio.run(connect._retrying(account(retry=3), None, Trace()))
+        asyncio.run(connect._retrying(account(retry=3), Trace(), login))
     assert len(tries) == 1
 
 
@@ -232,15 +238,15 @@ def test_the_password_is_asked_for_before_the_clock_runs(monkeypatch: pytest.Mon
         order.append("password")
         return "x"
 
-    async def login(account: Account, secret: str | None, *_: object) -> None:
-        order.append(f"login {secret}")
+    async def session(entry: Entry, clock: connect.Clock) -> Session:
+        order.append(f"login {entry._secret.get()}")
         raise NO
 
     async def scenario() -> None:
         async with connect.open_session(account(password=password)):
             raise AssertionError
 
-    monkeypatch.setattr(connect, "_login", login)
+    monkeypatch.setattr(Entry, "session", session)
     with pytest.raises(ConnectError):
         asyncio.run(scenario())
     assert order == ["password", "login x"]

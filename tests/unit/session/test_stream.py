@@ -139,7 +139,7 @@ def test_inboxes() -> None:
                 "presence",
             ]
             assert (inbox.count, len(inbox)) == (2, 0)
-            wire.connection_lost(None)
+            wire.link.connection_lost(None)
             with pytest.raises(ConnectError):
                 await inbox.get()
             with pytest.raises(ConnectError):
@@ -286,12 +286,12 @@ def test_the_end_without_a_proof_is_told_once() -> None:
     async def scenario() -> None:
         session, wire, _ = make_session()
         session.send(client("message"))
-        wire.connection_lost(None)
+        wire.link.connection_lost(None)
         with pytest.raises(ConnectError):
             await session.close()
         session, wire, _ = make_session()
         task, _ = await asked(session)
-        wire.connection_lost(None)
+        wire.link.connection_lost(None)
         with pytest.raises(ConnectError):
             await task
         await session.close()  # whoever asked knows it already
