@@ -115,6 +115,67 @@ def test_connection_options_before_the_command_are_stored(ok, config, tmp_path):
     assert stat.S_IMODE(config.path.parent.stat().st_mode) == 0o700
 
 
+def test_the_way_to_the_server_is_stored_and_shown_with_its_origin(ok, config):
+    url = "wss://x.example:5281/xmpp-websocket"
+    ok(
+        *("--endpoint", url, "--transport", "websocket", "--sasl", "sasl2"),
+        *("account", "add", "work", "alice@example.org"),
+    )
+    stored = config()["accounts"]["work"]
+    assert stored == {
+        "jid": "alice@example.org",
+        "endpoint": url,
+        "transport": "websocket",
+        "sasl": "sasl2",
+    }
+    assert ok("account", "show")["settings"] == {
+        name: value for name, value in stored.items() if name != "jid"
+    }
+
+    def shown(*options, **env):
+        rows = ok(*options, "config", "show", env=env)
+        return {row["name"]: (row["value"], row["origin"]) for row in rows}
+
+    account = f"account work in {config.path}"
+    assert shown()["endpoint"] == (url, account)
+    rows = shown("--connect", "h:1", XMPPCTL_ALLOW_DOWNGRADE="1", XMPPCTL_SASL="sasl1")
+    # who names a host means that host: the URL of the account does not hold then
+    assert rows["endpoint"] == (None, "built-in")
+    assert rows["transport"] == ("auto", "built-in")
+    assert rows["connect"] == ("h:1", "option --connect")
+    assert rows["allow_downgrade"] == ("true", "environment XMPPCTL_ALLOW_DOWNGRADE")
+    assert rows["sasl"] == ("sasl1", "environment XMPPCTL_SASL")
+    assert shown("--allow-downgrade")["allow_downgrade"] == ("true", "option --allow-downgrade")
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "words"),
+    [
+        (("--endpoint", "ws://x.example/ws"), {}, "use wss or https"),
+        (("--endpoint", "http://x.example/bosh"), {}, "use wss or https"),
+        ((), {"XMPPCTL_ENDPOINT": "http://x.example/bosh"}, "XMPPCTL_ENDPOINT"),
+        (("--endpoint", "wss://u:s3cret@x.example/"), {}, "a secret never stands in a URL"),
+        (("--endpoint", "wss://x.example/", "--transport", "tcp"), {}, "transport is tcp"),
+        (("--endpoint", "wss://x.example/", "--transport", "bosh"), {}, "transport is bosh"),
+        (("--endpoint", "https://x.example/", "--connect", "h:1"), {}, "exclude each other"),
+        (("--transport", "bosh", "--connect", "h:1"), {}, "takes an endpoint"),
+        (("--transport", "carrier-pigeon"), {}, "carrier-pigeon"),
+        (("--sasl", "sasl3"), {}, "sasl3"),
+        ((), {"XMPPCTL_ALLOW_DOWNGRADE": "perhaps"}, "XMPPCTL_ALLOW_DOWNGRADE"),
+    ],
+)
+def test_ways_that_lead_nowhere_are_usage_errors(run, args, env, words):
+    done = run(*args, "-j", "alice@x.example", "ping", "--json", env=env)
+    refused(done, 2, words)
+    assert "s3cret" not in done.stderr
+
+
+def test_a_downgrade_is_not_stored(run, config):
+    done = run("--allow-downgrade", "account", "add", "a", "a@x.example", "--json")
+    refused(done, 2, "--allow-downgrade holds for one run")
+    assert not config.path.exists()
+
+
 def test_a_password_from_a_descriptor_is_stored_and_said_so(run, config):
     done = run("--password-fd", "0", "account", "add", "a", "a@x.example", input="s3cret\n")
     assert done.returncode == 0

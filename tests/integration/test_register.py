@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.process import way
 from tests.peers.rawxml import RawClient
 from tests.servers.base import Account
 from tests.servers.quirks import Feature, Quirk
@@ -30,7 +31,7 @@ def logs_in(account):
 
 def at(server, **more):
     """How to reach ``server`` without being anybody: the target is the argument."""
-    return {"connect": server.starttls, "ca_file": server.ca_file, "password": PASSWORD, **more}
+    return {"server": server, "password": PASSWORD, **more}
 
 
 def create(xmppctl, account, *args, **more):
@@ -293,11 +294,11 @@ def config(xmppctl, account, secret):
     folder = xmppctl.home / "config"
     folder.mkdir(mode=0o700)
     path: Path = folder / "config.toml"
-    host, port = account.server.starttls
+    options = {**way(account.server), "ca_file": account.server.ca_file}
     path.touch(0o600)
     path.write_text(
         f'default_account = "a"\n# mine\n[accounts.a]\njid = "{account.jid}"\n{secret}\n'
-        f'connect = "{host}:{port}"\nca_file = "{account.server.ca_file}"\n'
+        + "".join(f'{name} = "{value}"\n' for name, value in options.items())
     )
     return path
 

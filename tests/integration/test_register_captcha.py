@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_register import PASSWORD, at, create, fresh, logs_in
-from tests.peers.process import EXECUTABLE
+from tests.peers.process import EXECUTABLE, way_environment
 from tests.servers.fake import FakeServer
 from tests.servers.quirks import Feature
 
@@ -98,8 +98,7 @@ def test_a_person_at_a_terminal(xmppctl, ejabberd, new):
     ours, theirs = pty.openpty()
     connection = {
         "XMPPCTL_PASSWORD": PASSWORD,
-        "XMPPCTL_CONNECT": "{}:{}".format(*ejabberd.starttls),
-        "XMPPCTL_CA_FILE": str(ejabberd.ca_file),
+        **way_environment(ejabberd),
     }
     with subprocess.Popen(
         [EXECUTABLE, "register", "create", new.jid],

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from xmppctl.config import values
 from xmppctl.config.paths import expand
+from xmppctl.records import dataclass
 
 Kind = Literal["text", "number", "switch", "path", "list"]
 
@@ -99,11 +99,14 @@ KEYS: Mapping[str, Key] = {
         Key("resource", values.resource),
         Key("connect", values.host_port),
         Key("tls", _one_of("auto", "direct", "starttls"), builtin="auto"),
-        Key("transport", _one_of("auto", "tcp"), builtin="auto"),
+        Key("transport", _one_of("auto", "tcp", "websocket", "bosh"), builtin="auto"),
+        Key("endpoint", values.endpoint),
         Key("ca_file", kind="path"),
         Key("pin", values.pin, kind="list", builtin=()),
-        Key("sasl", _one_of("auto", "sasl1"), builtin="auto"),
+        Key("sasl", _one_of("auto", "sasl2", "sasl1"), builtin="auto"),
         Key("sasl_mechanism", values.mechanism),
+        # for one run: an account that always accepts a downgrade has no protection against it
+        Key("allow_downgrade", kind="switch", builtin=False, account=False),
         Key("connect_timeout", _wait, kind="number", builtin=10.0),
         Key("timeout", _wait, kind="number", builtin=30.0, top=True),
         Key("retry", values.number, kind="number", builtin=0),

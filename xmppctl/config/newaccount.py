@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from xmppctl.config import keys, secrets, sendxmpprc
@@ -11,6 +11,7 @@ from xmppctl.config.paths import expand
 from xmppctl.config.profiles import did_you_mean
 from xmppctl.errors import UsageError
 from xmppctl.model.jid import Jid
+from xmppctl.records import dataclass
 
 Table = dict[str, bool | int | float | str | list[str]]
 
@@ -51,6 +52,8 @@ def from_options(options: Mapping[str, tuple[object, str]]) -> tuple[Table, Want
         key = keys.KEYS.get(name)
         if name == "account":
             raise UsageError(f"{origin} does not go with account add", step="config")
+        if name == "allow_downgrade":
+            raise UsageError(f"{origin} holds for one run and is not stored", step="config")
         if name == "jid" or key is None or raw is None or raw == ():
             continue
         value = _convert(key, raw, origin)

@@ -12,14 +12,15 @@ most one. The other keys are the connection options by their names with undersco
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from xmppctl.config import keys, paths
+from xmppctl.config import keys, paths, way
 from xmppctl.config.secrets import Source
 from xmppctl.errors import LocalError, UsageError
 from xmppctl.model.jid import Jid
+from xmppctl.records import dataclass
 
 _SECRET_KEYS = ("password_command", "password_file", "keyring", "password")
 
@@ -138,6 +139,8 @@ def _profile(name: str, table: object, path: Path) -> Profile:
     jid = settings["jid"].value if "jid" in settings else None
     if not isinstance(jid, Jid):
         raise UsageError(f"{where}: it has no jid", step="config")
+    if why := way.contradiction(settings):
+        raise UsageError(f"{where}: {why}", step="config")
     return Profile(name, jid, settings, _secret(table, settings, jid, where))
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -45,6 +46,12 @@ def store(jid: str, roster: Roster, env: Mapping[str, str] = os.environ) -> None
     contacts = [asdict(contact) for contact in roster.contacts]
     data = {"format": _FORMAT, "jid": jid, "ver": roster.ver, "contacts": contacts}
     paths.write_private(path, json.dumps(data, ensure_ascii=False).encode())
+
+
+def forget(jid: str, env: Mapping[str, str] = os.environ) -> None:
+    """Remove what is kept for the bare ``jid``, as far as that is possible."""
+    with suppress(OSError):
+        _file(jid, env).unlink(missing_ok=True)
 
 
 def _file(jid: str, env: Mapping[str, str]) -> Path:

@@ -11,12 +11,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from xmppctl.config import paths
 from xmppctl.errors import UsageError
+from xmppctl.records import dataclass
 
 SourceKind = Literal["file", "fd", "command", "environment", "keyring", "config"]
 

@@ -13,11 +13,11 @@ In both, ``component`` is the JID's domain where that is not the host connected 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from xmppctl.config import paths, values
 from xmppctl.errors import UsageError
+from xmppctl.records import dataclass
 
 _KEY = re.compile(r"([a-z_]+):\s*(.*)")
 _LINE = re.compile(r"(\S+)@([^\s@]+)\s+(\S+)(?:\s+(\S+))?")

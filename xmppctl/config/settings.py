@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from xmppctl.config import keys, paths, profiles, secrets
+from xmppctl.config import keys, paths, profiles, secrets, way
 from xmppctl.config.keys import KEYS, Value
 from xmppctl.config.profiles import Config, Profile
 from xmppctl.config.secrets import PASSWORD, Source
 from xmppctl.errors import LocalError, UsageError
 from xmppctl.model.jid import Jid
+from xmppctl.records import dataclass
 
 if TYPE_CHECKING:
     from xmppctl.model.account import Account
     from xmppctl.model.config import AppliedSetting
+    from xmppctl.model.memory import Memory
 
 Layer = Mapping[str, Value]
 
@@ -45,6 +47,7 @@ class Settings:
     values: Layer
     profile: Profile | None
     secret: Source | None
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     def get(self, name: str) -> Any:
         """The value of the setting ``name``, None where it has none."""
@@ -73,7 +76,7 @@ class Settings:
 
     def password(self, *, no_input: bool = False) -> Callable[[], str]:
         """The function that gives the account's password; see ``secrets.provider``."""
-        whose = str(self._jid().bare)
+        whose = str(self.jid().bare)
         return secrets.provider(PASSWORD, self.secret, whose=whose, no_input=no_input)
 
     def account(self, *, login: bool = True, no_input: bool = False) -> Account:
@@ -85,7 +88,7 @@ class Settings:
         """
         from xmppctl.model.account import Account
 
-        jid = self._jid()
+        jid = self.jid()
         anonymous = bool(self.get("anonymous"))
         if anonymous:
             jid = Jid(None, jid.domain, jid.resource)
@@ -98,26 +101,41 @@ class Settings:
         cert, key = self._certificate()
         if ca_file := self.get("ca_file"):
             _readable(ca_file, self.origin("ca_file"))
+        endpoint: str | None = self.get("endpoint")
         # With a certificate no password is asked for: only one that was given is taken along.
         wanted = login and not anonymous and (cert is None or self.secret is not None)
         return Account(
             jid=jid,
             password=self.password(no_input=no_input) if wanted else None,
+            prompts=wanted and self.secret is None,
             anonymous=anonymous,
             cert=cert,
             key=key,
             connect=self.get("connect"),
             tls=self.get("tls"),
+            transport=self.get("transport") if endpoint is None else way.carrier(endpoint),
+            endpoint=endpoint,
             ca_file=ca_file,
             pins=self.get("pin"),
+            sasl=self.get("sasl"),
             sasl_mechanism=self.get("sasl_mechanism"),
+            allow_downgrade=self.get("allow_downgrade"),
             nameserver=self.get("nameserver"),
             connect_timeout=self.get("connect_timeout"),
             timeout=self.get("timeout"),
             retry=self.get("retry"),
+            memory=self._memory(jid, anonymous=anonymous) if login else None,
         )
 
-    def _jid(self) -> Jid:
+    def _memory(self, jid: Jid, *, anonymous: bool) -> Memory:
+        from xmppctl.config.memory import FileMemory
+
+        whose = jid.domain if anonymous else str(jid.bare)
+        facts = [self.values[name].text or "" for name in (*way.NAMES, "tls", "nameserver")]
+        return FileMemory(whose, facts, self.env, state=not anonymous)
+
+    def jid(self) -> Jid:
+        """The JID that is connected as. Raises UsageError where there is none."""
         jid = self.get("jid")
         if not isinstance(jid, Jid):
             raise UsageError(
@@ -160,20 +178,19 @@ def resolve(
     jid = _identity(given, around, profile)
     secret = _secret(given, around, env, profile)
     own = _with_resource(profile.settings) if profile else {}
-    values = {
-        **{name: keys.builtin(key) for name, key in KEYS.items()},
-        **config.settings,
-        **own,
-        **_with_resource(around, jid),
-        **_with_resource(given, jid),
-    }
+    layers = [_with_resource(given, jid), _with_resource(around, jid), own]
+    server = way.coherent(layers)
+    values = {name: keys.builtin(key) for name, key in KEYS.items()} | {**config.settings}
+    for layer in reversed(layers):
+        values.update((name, value) for name, value in layer.items() if name not in way.NAMES)
+    values |= server
     if jid is not None:
         values["jid"] = jid
     if profile is not None:
         values["account"] = Value(profile.name, profile.name, chosen)
     if "anonymous" in given and given["anonymous"].value and secrets.only(_sources(given)):
         raise UsageError("--anonymous and a password exclude each other", step="config")
-    return Settings(config, values, profile, secret)
+    return Settings(config, values, profile, secret, env)
 
 
 def _from_options(options: Mapping[str, tuple[object, str]]) -> dict[str, Value]:

@@ -14,6 +14,7 @@ __all__ = [
     "boolean",
     "choice",
     "duration",
+    "endpoint",
     "host_port",
     "jid",
     "mechanism",
@@ -34,16 +35,17 @@ _SECONDS = {
     "w": 604800.0,
 }
 _BYTES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-_NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
-_HOST = re.compile(r"[^\s/@\[\]?#:\x00-\x1f\x7f]+")
-_MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")
+_NUMBER_AND_UNIT = r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)"
+_HOST = r"[^\s/@\[\]?#:\x00-\x1f\x7f]+"
+_ENDPOINT = r"(wss|https)://([^/?#\s\x00-\x1f\x7f]+)([/?][^#\s\x00-\x1f\x7f]*)?"
+_MECHANISM = r"[A-Z0-9_-]{1,20}"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
 
 def duration(text: str) -> float:
     """Seconds of ``500ms``, ``30s``, ``5m``, ``2h``, ``3d``, ``1w``, or a bare number."""
-    match = _NUMBER_AND_UNIT.fullmatch(text.strip())
+    match = re.fullmatch(_NUMBER_AND_UNIT, text.strip(), re.ASCII)
     if match is None or match[2] not in _SECONDS:
         raise ValueError(f"{text!r} is not a duration such as 500ms, 30s, 5m, 2h or 3d")
     seconds = float(match[1]) * _SECONDS[match[2]]
@@ -55,7 +57,7 @@ def duration(text: str) -> float:
 
 def size(text: str) -> int:
     """Bytes of ``10K``, ``5M``, ``1G`` (steps of 1024), or a bare number."""
-    match = _NUMBER_AND_UNIT.fullmatch(text.strip())
+    match = re.fullmatch(_NUMBER_AND_UNIT, text.strip(), re.ASCII)
     unit = None if match is None else match[2].upper().removesuffix("B").removesuffix("I")
     if match is None or unit not in _BYTES:
         raise ValueError(f"{text!r} is not a size such as 500, 10K, 5M or 1G")
@@ -75,6 +77,28 @@ def host_port(text: str) -> tuple[str, int]:
             f"{text!r} is not HOST:PORT, such as xmpp.example.org:5222 or [2001:db8::1]:5222"
         )
     return _host(host, text), _port(port)
+
+
+def endpoint(text: str) -> str:
+    """The URL of a WebSocket (``wss``) or BOSH (``https``) endpoint, scheme and host checked.
+
+    TLS is always required, so ``ws`` and ``http`` are refused; so is a URL with user and password.
+    """
+    match = re.fullmatch(_ENDPOINT, text.strip(), re.IGNORECASE)
+    if match is None:
+        if re.match(r"(ws|http)://", text.strip(), re.IGNORECASE):
+            raise ValueError(f"{text!r} has no TLS, which is always required: use wss or https")
+        raise ValueError(f"{text!r} is not a URL such as wss://example.org/xmpp-websocket")
+    scheme, where, rest = match[1].lower(), match[2], match[3] or "/"
+    if "@" in where:
+        raise ValueError("the URL contains a user name: a secret never stands in a URL")
+    if where.endswith("]") or ":" not in where:
+        _host(where, text)
+    else:
+        host, port = where.rsplit(":", 1)
+        _host(host, text)
+        _port(port)
+    return f"{scheme}://{where}{rest}"
 
 
 def nameserver(text: str) -> tuple[str, int]:
@@ -104,7 +128,7 @@ def pin(text: str) -> bytes:
 def mechanism(text: str) -> str:
     """A SASL mechanism name (RFC 4422 §3.1) in upper case."""
     name = text.strip().upper()
-    if _MECHANISM.fullmatch(name) is None:
+    if re.fullmatch(_MECHANISM, name) is None:
         raise ValueError(f"{text!r} is not the name of a SASL mechanism, such as SCRAM-SHA-256")
     return name
 
@@ -148,7 +172,7 @@ def _host(host: str, text: str) -> str:
             return str(ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]")))
         except ValueError:
             raise ValueError(f"{text!r} has no valid IPv6 address between its brackets") from None
-    if _HOST.fullmatch(host) is None:
+    if re.fullmatch(_HOST, host) is None:
         raise ValueError(f"{text!r} has no valid host name")
     return host
 

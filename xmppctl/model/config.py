@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
+
+from xmppctl.records import dataclass
 
 SecretKind = Literal["command", "file", "keyring", "password", "certificate", "anonymous", "prompt"]
 
@@ -59,11 +60,17 @@ class AccountTest:
 
     account: Annotated[str | None, "name of the account, null where none of the file was used"]
     jid: Annotated[str, "full JID that the server bound"]
-    peer: Annotated[str, "host and port of the server"]
-    address: Annotated[str, "IP address of the server"]
-    tls: Annotated[str, "version of TLS"]
-    cipher: Annotated[str, "cipher suite of the TLS connection"]
-    mechanism: Annotated[str, "SASL mechanism of the login"]
-    round_trips: Annotated[int, "times that the login waited for the server's XMPP answer"]
+    transport: Annotated[str | None, "what carried the stream: tcp, websocket or bosh"]
+    peer: Annotated[str | None, "host and port of the server, or the URL of its endpoint"]
+    address: Annotated[str | None, "IP address of the server"]
+    tls: Annotated[str | None, "version of TLS"]
+    cipher: Annotated[str | None, "cipher suite of the TLS connection"]
+    sasl: Annotated[str | None, "profile of SASL: sasl1 (RFC 6120) or sasl2 (XEP-0388)"]
+    mechanism: Annotated[str | None, "SASL mechanism of the login"]
+    channel_binding: Annotated[str | None, "type of channel binding, null where there was none"]
+    fast: Annotated[bool | None, "whether a token took the place of the password (XEP-0484)"]
+    bind: Annotated[str | None, "how the resource was bound: bind (RFC 6120) or bind2 (XEP-0386)"]
+    guessed: Annotated[bool | None, "whether it was begun by what an earlier login had learned"]
+    round_trips: Annotated[int, "times that the login waited for the server, TLS included"]
     login_ms: Annotated[float, "time from the start to the session in milliseconds"]
     phases_ms: Annotated[dict[str, float], "time of each phase of the login in milliseconds"]

@@ -62,6 +62,30 @@ def test_an_account_does_not_make_an_account():
         newaccount.from_options(options(account="work"))
 
 
+def test_a_downgrade_is_accepted_by_no_account():
+    with pytest.raises(UsageError, match="--allow-downgrade holds for one run"):
+        newaccount.from_options(options(allow_downgrade=True))
+    with pytest.raises(UsageError, match="no setting 'allow_downgrade'"):
+        newaccount.from_pairs(["allow_downgrade=yes"])
+
+
+def test_where_to_connect_is_stored_and_checked_with_the_rest(tmp_path):
+    table, _ = newaccount.from_options(
+        options(endpoint="wss://x.example/ws", transport="websocket", sasl="sasl2")
+    )
+    assert table == {
+        "endpoint": "wss://x.example/ws",
+        "transport": "websocket",
+        "sasl": "sasl2",
+    }
+    path = tmp_path / "config.toml"
+    edit.add("a", {"jid": "a@x.example", **table}, path=path)
+    before = path.read_text()
+    with pytest.raises(UsageError, match="connect and endpoint exclude"):
+        edit.add("b", {"jid": "a@x.example", **table, "connect": "h:1"}, path=path)
+    assert path.read_text() == before
+
+
 def test_pairs():
     assert newaccount.from_pairs(["timeout=1m", "transport=tcp", "anonymous=yes"]) == {
         "timeout": 60,
@@ -78,6 +102,7 @@ def test_pairs():
         ("password_command=s3cret", "no setting 'password_command'"),
         ("jid=a@x.example", "no setting 'jid'"),
         ("tls=off", "option --set tls: 'off' is not one of"),
+        ("endpoint=ws://x.example/", "use wss or https"),
     ],
 )
 def test_what_is_no_pair(pair, words):

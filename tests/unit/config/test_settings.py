@@ -7,6 +7,7 @@ import pytest
 
 from xmppctl.config import profiles, settings
 from xmppctl.errors import LocalError, UsageError
+from xmppctl.model.memory import Known
 
 PIN = "sha256:" + "ab" * 32
 FILE = """
@@ -49,8 +50,13 @@ def resolve(config, env=None, **options):
 MATRIX = [
     ("connect", ("o:1", "e:2", "a:3"), [("o", 1), ("e", 2), ("a", 3), None]),
     ("tls", ("direct", "starttls", "auto"), ["direct", "starttls", "auto", "auto"]),
-    ("transport", ("tcp", "auto", "tcp"), ["tcp", "auto", "tcp", "auto"]),
-    ("sasl", ("sasl1", "auto", "sasl1"), ["sasl1", "auto", "sasl1", "auto"]),
+    ("transport", ("tcp", "bosh", "websocket"), ["tcp", "bosh", "websocket", "auto"]),
+    (
+        "endpoint",
+        ("wss://o/", "https://e/", "wss://a/"),
+        ["wss://o/", "https://e/", "wss://a/", None],
+    ),
+    ("sasl", ("sasl1", "sasl2", "auto"), ["sasl1", "sasl2", "auto", "auto"]),
     ("sasl_mechanism", ("a", "b", "c"), ["A", "B", "C", None]),
     ("resource", ("o", "e", "a"), ["o", "e", "a", None]),
     ("connect_timeout", ("1", "2s", "3m"), [1.0, 2.0, 180.0, 10.0]),
@@ -399,3 +405,113 @@ def test_output_formats_are_those_of_the_output():
     from xmppctl.output import FORMATS, MONITOR_FORMATS
 
     assert (*FORMATS, *MONITOR_FORMATS) == OUTPUTS
+
+
+WSS, HTTPS = "wss://w.example/ws", "https://b.example/bosh"
+
+
+@pytest.mark.parametrize(
+    ("account", "env", "options", "expected"),
+    [
+        # transport, endpoint, connect as the session sees them
+        ({}, {}, {}, ("auto", None, None)),
+        ({}, {}, {"endpoint": WSS}, ("websocket", WSS, None)),
+        ({}, {}, {"endpoint": HTTPS}, ("bosh", HTTPS, None)),
+        ({}, {}, {"endpoint": HTTPS, "transport": "bosh"}, ("bosh", HTTPS, None)),
+        ({}, {}, {"endpoint": HTTPS, "transport": "auto"}, ("bosh", HTTPS, None)),
+        ({}, {}, {"transport": "tcp", "connect": "h:1"}, ("tcp", None, ("h", 1))),
+        ({}, {}, {"transport": "websocket"}, ("websocket", None, None)),
+        # the stronger level holds, and what contradicts it is left out
+        ({"endpoint": WSS}, {}, {}, ("websocket", WSS, None)),
+        ({"endpoint": WSS}, {}, {"connect": "h:1"}, ("auto", None, ("h", 1))),
+        ({"endpoint": WSS}, {}, {"transport": "tcp"}, ("tcp", None, None)),
+        ({"endpoint": WSS}, {}, {"endpoint": HTTPS}, ("bosh", HTTPS, None)),
+        (
+            {"endpoint": WSS, "transport": "websocket"},
+            {},
+            {"endpoint": HTTPS},
+            ("bosh", HTTPS, None),
+        ),
+        ({"connect": "h:1", "transport": "tcp"}, {}, {"endpoint": HTTPS}, ("bosh", HTTPS, None)),
+        ({"connect": "h:1"}, {"TRANSPORT": "bosh"}, {}, ("bosh", None, None)),
+        ({"connect": "h:1"}, {"ENDPOINT": WSS}, {"transport": "tcp"}, ("tcp", None, ("h", 1))),
+        ({}, {"TRANSPORT": "bosh"}, {"connect": "h:1"}, ("auto", None, ("h", 1))),
+    ],
+)
+def test_the_way_to_the_server_is_one_way(config, account, env, options, expected):
+    text = '[accounts.a]\njid = "a@x.example"\n'
+    text += "".join(f'{name} = "{value}"\n' for name, value in account.items())
+    env = {f"XMPPCTL_{name}": value for name, value in env.items()}
+    found = resolve(config(text), env, **options)
+    made = found.account()
+    assert (made.transport, made.endpoint, made.connect) == expected
+    # what does not hold is not shown as if it did
+    assert (found.get("endpoint"), found.get("connect")) == expected[1:]
+    for name in ("endpoint", "connect"):
+        assert (found.origin(name) == "built-in") == (found.get(name) is None)
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        {"endpoint": WSS, "connect": "h:1"},
+        {"endpoint": WSS, "transport": "tcp"},
+        {"endpoint": WSS, "transport": "bosh"},
+        {"endpoint": HTTPS, "transport": "websocket"},
+        {"connect": "h:1", "transport": "bosh"},
+    ],
+    ids=str,
+)
+def test_a_contradiction_on_one_level_is_a_usage_error(config, both):
+    plain = '[accounts.a]\njid = "a@x.example"\n'
+    options = [f"option --{name}" for name in both]
+    with pytest.raises(UsageError) as caught:
+        resolve(config(plain), **both)
+    assert all(option in caught.value.text for option in options)
+    env = {f"XMPPCTL_{name.upper()}": value for name, value in both.items()}
+    with pytest.raises(UsageError, match="environment XMPPCTL_"):
+        resolve(config(plain), env)
+    stored = "".join(f'{name} = "{value}"\n' for name, value in both.items())
+    with pytest.raises(UsageError, match=r"account a in .*config\.toml: (connect|transport) "):
+        config(plain + stored)
+
+
+def test_a_downgrade_is_accepted_for_a_run_and_by_no_account(config):
+    plain = '[accounts.a]\njid = "a@x.example"\n'
+    assert resolve(config(plain)).account().allow_downgrade is False
+    assert resolve(config(plain), allow_downgrade=True).account().allow_downgrade is True
+    found = resolve(config(plain), {"XMPPCTL_ALLOW_DOWNGRADE": "1"})
+    assert found.account().allow_downgrade is True
+    assert found.origin("allow_downgrade") == "environment XMPPCTL_ALLOW_DOWNGRADE"
+    with pytest.raises(UsageError, match="no setting 'allow_downgrade'"):
+        config(plain + "allow_downgrade = true\n")
+
+
+def test_an_account_has_a_memory_of_its_own(config, tmp_path):
+    env = {f"XMPPCTL_{kind}_DIR": str(tmp_path / kind) for kind in ("STATE", "CACHE")}
+
+    def memory(**options):
+        return resolve(config(), env, **options).account().memory
+
+    known = Known(features="f")
+    memory().learn(known)
+    assert memory().known().features == "f"
+    for other in (
+        {"connect": "h:1"},
+        {"transport": "tcp"},
+        {"endpoint": WSS},
+        {"tls": "direct"},
+        {"jid": "eve@example.org"},
+        {"jid": "example.org", "anonymous": True},
+    ):
+        assert memory(**other).known() is None
+    device = memory().device()
+    assert memory(connect="h:1", resource="r").device() == device
+    assert memory(jid="eve@example.org").device() not in (None, device)
+    assert memory(jid="example.org", anonymous=True).device() is None
+    memory(jid="example.org", anonymous=True).learn(known)
+    assert memory(jid="example.org", anonymous=True).known() is not None
+
+
+def test_before_a_login_there_is_no_memory(config):
+    assert resolve(config(), jid="x.example").account(login=False).memory is None

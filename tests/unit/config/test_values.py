@@ -130,6 +130,51 @@ def test_what_is_no_pin(text):
         values.pin(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("wss://example.org/ws", "wss://example.org/ws"),
+        ("HTTPS://example.org:5443/bosh?a=b", "https://example.org:5443/bosh?a=b"),
+        ("https://example.org", "https://example.org/"),
+        ("wss://[2001:db8::1]:5281/x", "wss://[2001:db8::1]:5281/x"),
+        (" wss://[::1] ", "wss://[::1]/"),
+    ],
+)
+def test_endpoints(text, expected):
+    assert values.endpoint(text) == expected
+    assert values.endpoint(expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ws://example.org/ws", "use wss or https"),
+        ("http://example.org/bosh", "use wss or https"),
+        ("", "is not a URL"),
+        ("example.org:5443", "is not a URL"),
+        ("wss:///x", "is not a URL"),
+        ("wss://example.org/a b", "is not a URL"),
+        ("wss://example.org/#x", "is not a URL"),
+        ("xmpp://example.org/", "is not a URL"),
+        ("wss://example.org:0/", "is not a port"),
+        ("wss://example.org:/", "is not a port"),
+        ("wss://example.org:x/", "is not a port"),
+        ("wss://:443/", "valid host"),
+        ("wss://[::x]/", "valid IPv6"),
+        ("wss://::1/", "valid host"),
+    ],
+)
+def test_what_is_no_endpoint(text, words):
+    with pytest.raises(ValueError, match=words):
+        values.endpoint(text)
+
+
+def test_a_secret_in_an_endpoint_is_refused_and_not_repeated():
+    with pytest.raises(ValueError, match="user name") as caught:
+        values.endpoint("wss://alice:s3cret@example.org/ws")
+    assert "s3cret" not in str(caught.value)
+
+
 def test_mechanisms():
     assert values.mechanism("scram-sha-256-plus") == "SCRAM-SHA-256-PLUS"
     for text in ("", "A" * 21, "SCRAM SHA"):
@@ -163,7 +208,7 @@ def test_numbers():
 
 @given(st.text(max_size=40))
 def test_no_text_does_anything_but_parse_or_raise_a_sentence(text):
-    for parse in (values.duration, values.size, values.host_port, values.pin):
+    for parse in (values.duration, values.size, values.host_port, values.endpoint, values.pin):
         try:
             parse(text)
         except ValueError as error:

@@ -13,7 +13,7 @@ from xmppctl.cli import forms as options
 from xmppctl.cli.params import BARE_JID, NONEMPTY
 from xmppctl.commands.register import group
 from xmppctl.commands.register.group import cmd
-from xmppctl.errors import AuthError, ConnectError, RefusedError, UsageError
+from xmppctl.errors import AuthError, ConnectError, LocalError, RefusedError, UsageError
 from xmppctl.model.jid import Jid
 from xmppctl.model.register import Registration
 
@@ -85,7 +85,7 @@ async def passwd(
 
     The new one also comes from XMPPCTL_NEW_PASSWORD, or is asked for twice on a terminal. The run
     succeeds when the new password has logged in. What is stored for the account is left alone
-    without --update-account.
+    without --update-account; tokens of earlier logins are not used any more.
     """
     from xmppctl.config import secrets
 
@@ -113,6 +113,9 @@ async def passwd(
             await registration.change_password(session, new, old, answers)
         except ConnectError as error:
             lost = error
+    if account.memory is not None:
+        # a server ought to end them with the old password, and they would prove nothing below
+        account.memory.drop_tokens()
     await _must_log_in(app, new, lost)
     if update_account and stored is not None:
         _store(app, stored, new)
@@ -144,8 +147,8 @@ async def cancel(
 ) -> Registration:
     """Delete the account, or end a registration with a service.
 
-    Deleting it deletes all that the server keeps for it. Where the stream ends before
-    the server's answer, a login is tried, which has to be refused.
+    Deleting it deletes all that the server keeps for it, and what was kept of its logins here.
+    Where the stream ends before the server's answer, a login is tried, which has to be refused.
     """
     answers = group.values(app, field_pairs, form_json)
     jid = app.account.jid.bare
@@ -178,10 +181,23 @@ async def cancel(
             ended = error
     if ended is not None:
         await _must_be_refused(app, ended)
+    if service is None:
+        _forget(app, jid)
     profile = app.settings.profile
     if service is None and profile is not None:
         app.status(f"the account {profile.name} still stands in {app.settings.config.path}")
     return Registration(str(service or jid), False)
+
+
+def _forget(app: cli.App, jid: Jid) -> None:
+    """Remove what was kept of the logins of an account that is gone."""
+    from xmppctl.config import memory, rostercache
+
+    try:
+        memory.forget(str(jid), app.env)
+    except LocalError as error:
+        app.warn(error.text)
+    rostercache.forget(str(jid), app.env)
 
 
 async def _must_log_in(app: cli.App, password: str, lost: ConnectError | None) -> None:

@@ -12,7 +12,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +22,7 @@ from xmppctl.cli.params import NONEMPTY, is_text
 from xmppctl.cli.stdin import is_terminal
 from xmppctl.errors import LocalError, RefusedError, UsageError
 from xmppctl.output.escape import safe
+from xmppctl.records import dataclass
 
 if TYPE_CHECKING:
     from xmppctl.model.form import FormField

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from xmppctl.protocol.registration import Offer
     from xmppctl.session import Session
 
-cmd = cli.group("register", section="Account", help="Create and end accounts (XEP-0077).")
+cmd = cli.group(
+    "register",
+    section="Account",
+    help="Create and end accounts (XEP-0077).",
+    home=__name__.rpartition(".")[0],
+    modules=("form", "create", "account", "service"),
+)
 
 _SECRETS = frozenset({"password", "old_password"})
 _PASSWORD_WAYS = "--password-file, --password-fd, --password-command, XMPPCTL_PASSWORD"

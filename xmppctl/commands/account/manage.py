@@ -9,14 +9,13 @@ import click
 from xmppctl import cli
 from xmppctl.cli import completers
 from xmppctl.cli.params import JID, NONEMPTY
+from xmppctl.commands.account import cmd
 from xmppctl.errors import UsageError
 from xmppctl.model.config import AccountDetails, AccountEntry, AccountTest, SecretKind
 
 if TYPE_CHECKING:
     from xmppctl.config.profiles import Config, Profile
     from xmppctl.model.jid import Jid
-
-cmd = cli.group("account", section="Account", help="Keep accounts in the configuration file.")
 
 _PATH = click.Path(dir_okay=False)
 
@@ -156,17 +155,25 @@ async def test(app: cli.App, name: str | None) -> AccountTest:
         app.use_account(name)
     async with app.session() as session:
         trace = session.trace
+        await session.settled()
         trace.enter("close")
         spent = {step: ms for step, ms in trace.milliseconds.items() if step != "session"}
         profile = app.settings.profile
+        facts = {name: value for name, value in trace.facts.items() if value}
         return AccountTest(
             account=profile.name if profile is not None else None,
             jid=str(session.jid),
-            peer=trace.facts["peer"],
-            address=trace.facts["address"],
-            tls=trace.facts["tls"],
-            cipher=trace.facts["cipher"],
-            mechanism=trace.facts["mechanism"],
+            transport=facts.get("transport"),
+            peer=facts.get("peer"),
+            address=facts.get("address"),
+            tls=facts.get("tls"),
+            cipher=facts.get("cipher"),
+            sasl=facts.get("sasl"),
+            mechanism=facts.get("mechanism"),
+            channel_binding=facts.get("channel_binding"),
+            fast=_yes_or_no(facts.get("fast")),
+            bind=facts.get("bind"),
+            guessed=_yes_or_no(facts.get("guessed")),
             round_trips=trace.round_trips,
             login_ms=round(sum(spent.values()), 1),
             phases_ms={step: round(ms, 1) for step, ms in spent.items()},
@@ -188,14 +195,26 @@ def use(app: cli.App, name: str) -> AccountEntry:
 @click.argument("name", type=NONEMPTY, shell_complete=completers.accounts)
 @cli.pass_app
 def remove(app: cli.App, name: str) -> AccountEntry:
-    """Remove an account from the configuration file; the account on the server stays."""
-    from xmppctl.config import edit
+    """Remove an account from the configuration file; the account on the server stays.
+
+    What was kept of its logins (tokens, caches) goes too, unless another account has its JID.
+    """
+    from xmppctl.config import edit, memory, rostercache
 
     config = app.settings.config
     entry = _entry(config, config.profile(name, "account remove"))
     app.confirm(f"remove the account {name} ({entry.jid}) from {config.path}?")
+    jid = config.profiles[name].jid.bare
+    if not any(each.jid.bare == jid for each in config.profiles.values() if each.name != name):
+        # first of all: a token that stays behind without its account would be found by nobody
+        memory.forget(str(jid), app.env)
+        rostercache.forget(str(jid), app.env)
     edit.remove(name, path=config.path)
     return entry
+
+
+def _yes_or_no(fact: str | None) -> bool | None:
+    return None if fact is None else fact == "yes"
 
 
 def _one_jid(app: cli.App, jid: Jid | None, sendxmpprc: str | None) -> Jid | None:
