@@ -1,4 +1,8 @@
-"""TCP to the first address that answers: RFC 8305 over all candidates of an account."""
+"""TCP to the first address that answers: RFC 8305 over all candidates of an account.
+
+A target with a proxy is reached through it, at its address or, where the proxy looks up names, at
+its name.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,9 @@ import itertools
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from xmppctl.errors import ConnectError, DeadlineError
+from xmppctl.errors import ConnectError, DeadlineError, XmppctlError
 from xmppctl.model.xep import Xep
 from xmppctl.session.race import AllFailedError, race
 from xmppctl.session.resolve import Candidate, Target
@@ -58,20 +62,21 @@ async def dial(candidates: Sequence[Candidate], *, timeout: float) -> Dialled:
     The next attempt starts 250 ms after the last, or at once when one failed. An address and port
     that occurs twice (STARTTLS and direct TLS on one port) is tried once, for the first of them;
     the other remains. The socket is non-blocking with TCP_NODELAY.
-    Raises ConnectError or, after ``timeout`` seconds of silence, DeadlineError; step "tcp".
+    Raises ConnectError or, after ``timeout`` seconds of silence, DeadlineError, step "tcp" or
+    "proxy"; TlsError for the certificate of a proxy, UsageError and LocalError for its CA file.
     """
     ordered = interleave(candidates)
     places: dict[tuple[str, int], Candidate] = {}
     for candidate in ordered:
         places.setdefault((candidate[2], candidate[0].port), candidate)
-    failures: dict[Candidate, OSError] = {}
+    failures: dict[Candidate, OSError | XmppctlError] = {}
     started: list[Candidate] = []
 
     async def attempt(candidate: Candidate) -> tuple[socket.socket, Candidate]:
         started.append(candidate)
         try:
             return await _connect(candidate), candidate
-        except OSError as error:
+        except (OSError, XmppctlError) as error:
             failures[candidate] = error
             raise
 
@@ -106,10 +111,19 @@ def interleave(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 async def _connect(candidate: Candidate) -> socket.socket:
     target, family, ip = candidate
+    if target.proxy is not None:
+        from xmppctl.session.tunnel import through  # which few need
+
+        return await through(target.proxy, ip, target.port)
     # numeric: never blocks, and understands the scope of a link-local address
     address = socket.getaddrinfo(
         ip, target.port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
     )[0][4]
+    return await open_socket(family, address)
+
+
+async def open_socket(family: int, address: Any) -> socket.socket:
+    """A non-blocking TCP connection with a socket address. Raises OSError."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -136,13 +150,18 @@ def _listed(words: Sequence[str]) -> str:
     return "; ".join(words[:_MOST_REASONS]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | XmppctlError) -> str:
+    if isinstance(error, XmppctlError):
+        return error.text
     # asyncio puts its own sentence with the address into strerror
     return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
 
 
-def _failed(failures: dict[Candidate, OSError]) -> ConnectError | DeadlineError:
-    codes = {error.errno for error in failures.values()}
+def _failed(failures: dict[Candidate, OSError | XmppctlError]) -> XmppctlError:
+    told = [error for error in failures.values() if isinstance(error, XmppctlError)]
+    if told:  # by a proxy, which is the same for all of them, or for all but a few
+        return next((each for each in told if not isinstance(each, ConnectError)), told[0])
+    codes = {error.errno for error in failures.values() if isinstance(error, OSError)}
     condition = next(
         (name for name, numbers in _CONDITIONS if codes.intersection(numbers)), "connection-failed"
     )
@@ -158,9 +177,14 @@ def _failed(failures: dict[Candidate, OSError]) -> ConnectError | DeadlineError:
 
 
 def _silence(
-    tried: Sequence[Candidate], failures: dict[Candidate, OSError], timeout: float
+    tried: Sequence[Candidate], failures: dict[Candidate, OSError | XmppctlError], timeout: float
 ) -> DeadlineError:
     silent = [each for each in tried if each not in failures]
+    proxied = next((each[0] for each in silent if each[0].proxy is not None), None)
+    if proxied is not None and proxied.proxy is not None:
+        from xmppctl.session.tunnel import silence
+
+        return silence(proxied.proxy, f"connection with {proxied}", timeout)
     words = [f"{_place(each)}: silent" for each in silent]
     words += [f"{_place(each)}: {_reason(error)}" for each, error in failures.items()]
     return DeadlineError(

@@ -119,23 +119,23 @@ async def _get(web: Web, url: Url, receive: Callable[[Answer], Write]) -> Answer
 
     def exchange() -> Answer:
         connection.request("GET", url.target, headers={"User-Agent": "xmppctl", "Accept": "*/*"})
-        response = connection.getresponse()
-        answer = _answer(response, url)
-        if answer.status in _MOVED:
+        with connection.getresponse() as response:
+            answer = _answer(response, url)
+            if answer.status in _MOVED:
+                return answer
+            if answer.status != http.client.OK:
+                raise refused(answer, f"getting the file from {url.peer}", "get")
+            expected = response.length
+            if expected is None and not response.chunked and response.headers.defects:
+                raise http.client.IncompleteRead(b"")  # the head was cut, and so its length is lost
+            write = receive(answer)
+            got = 0
+            while block := response.read1(BLOCK):
+                got += len(block)
+                write(block)
+            if expected is not None and got < expected:
+                raise http.client.IncompleteRead(b"", expected - got)
             return answer
-        if answer.status != http.client.OK:
-            raise refused(answer, f"getting the file from {url.peer}", "get")
-        expected = response.length
-        if expected is None and not response.chunked and response.headers.defects:
-            raise http.client.IncompleteRead(b"")  # the head was cut, and so its length is lost
-        write = receive(answer)
-        got = 0
-        while block := response.read1(BLOCK):
-            got += len(block)
-            write(block)
-        if expected is not None and got < expected:
-            raise http.client.IncompleteRead(b"", expected - got)
-        return answer
 
     return await _run(web, connection, connection.sock, url, "get", exchange)
 

@@ -1,6 +1,6 @@
 """Where an account's server is: SRV records, their order, and addresses.
 
-RFC 6120 §3.2, RFC 2782, XEP-0368 (direct TLS), RFC 6761 (special names).
+RFC 6120 §3.2, RFC 2782, XEP-0368 (direct TLS), RFC 6761 and 7686 (special names).
 """
 
 from __future__ import annotations
@@ -8,25 +8,32 @@ from __future__ import annotations
 import asyncio
 import functools
 import ipaddress
-import random
 import re
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xmppctl.errors import ConnectError, DeadlineError, UsageError, XmppctlError
 from xmppctl.model.account import Account
 from xmppctl.model.xep import Xep
+from xmppctl.records import dataclass
 from xmppctl.session import dnsclient
+from xmppctl.session.proxy import Proxy, for_stream
+
+if TYPE_CHECKING:
+    import random
 
 XEPS = (Xep("0368", "1.1.0", "complete"),)
 
 T = TypeVar("T")
 
 Candidate = tuple["Target", int, str]
-"""A target with one of its addresses: target, address family, IP address as text."""
+"""A target with one of its addresses: target, address family, IP address as text.
+
+Where a proxy looks up the name: target, 0, the target's host.
+"""
 
 STARTTLS_PORT = 5222
 DIRECT_PORT = 5223
@@ -37,10 +44,13 @@ _MOST_TARGETS = 16
 _SRV_GRACE = 2.0
 """Seconds that the second SRV set is waited for when the first one is there."""
 
+_SRV_BESIDE_PROXY = 3.0
+"""Most seconds for SRV records where a proxy looks up the names of hosts."""
+
 _ADDRESS_GRACE = 0.25
 """Seconds that one address family is waited for when the other is there (RFC 8305 §3)."""
 
-_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_-]{1,63})*")
+_HOST = r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_-]{1,63})*"
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,9 @@ class Target:
     """A host and port to try, and whether TLS starts at once there.
 
     ``source``: "srv" (a record says so), "fallback" (no record: the domain itself) or "connect"
-    (the user said so).
+    (the user said so, or a server that sends elsewhere). ``secure``: the host is the domain itself,
+    or DNSSEC vouches for the record, so that the host's name may stand for the domain (DANE).
+    ``proxy``: through which it is reached; ``flatten`` sets it.
     """
 
     host: str
@@ -57,6 +69,8 @@ class Target:
     source: str
     priority: int = 0
     weight: int = 0
+    secure: bool = field(default=False, compare=False)
+    proxy: Proxy | None = None
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -78,10 +92,14 @@ async def targets(
         host = _ascii(host.strip("[]"))
         return [Target(host, port, direct, "connect") for direct in _kinds_of(port, account)]
     domain = _ascii(account.domain)
-    if _is_address(domain) or _is_local(domain):
-        return _fallback(domain, account)
-    _refuse_invalid(domain)
-    return await _by_srv(domain, account, timeout, rng or random.SystemRandom())
+    if _is_address(domain) or _ends_in(domain, "localhost", "onion"):
+        return _fallback(domain, account)  # RFC 6761 §6.3, RFC 7686 §2: the DNS is not for these
+    _refuse_unknown(domain)
+    if rng is None:
+        from random import SystemRandom
+
+        rng = SystemRandom()
+    return await _by_srv(domain, account, timeout, rng)
 
 
 async def addresses(host: str, *, account: Account, timeout: float) -> list[tuple[int, str]]:
@@ -91,9 +109,9 @@ async def addresses(host: str, *, account: Account, timeout: float) -> list[tupl
     Raises ConnectError ("nxdomain", "no-address", "servfail") and DeadlineError, step "dns".
     """
     if _is_address(host):
-        version = ipaddress.ip_address(host).version
+        version = 6 if ":" in host else 4
         return [(socket.AF_INET6 if version == 6 else socket.AF_INET, host)]
-    _refuse_invalid(host)
+    _refuse_unknown(host)
     if account.nameserver is not None:
         return await _by_dns(host, [account.nameserver], timeout)
     loop = asyncio.get_running_loop()
@@ -120,15 +138,21 @@ async def flatten(found: Sequence[Target], account: Account, *, timeout: float) 
     """Every target with every address of its host, in the order of ``found``; never empty.
 
     The hosts are looked up side by side; one that has no address is left out while another has
-    one. Raises what ``addresses`` raises.
+    one. Names are left to a proxy that looks them up itself.
+    Raises what ``addresses`` raises, and UsageError for a proxy's variable that is malformed.
     """
-    hosts = list(dict.fromkeys(target.host for target in found))
+    found = [_routed(target, account) for target in found]
+    hosts = list(dict.fromkeys(target.host for target in found if not _is_resolved_later(target)))
     outcomes = await _settle(
         [addresses(host, account=account, timeout=timeout) for host in hosts], _SRV_GRACE
     )
     by_host = dict(zip(hosts, outcomes, strict=True))
     result = [
-        (target, family, ip) for target in found for family, ip in _known(by_host[target.host])
+        (target, family, ip)
+        for target in found
+        for family, ip in (
+            [(0, target.host)] if _is_resolved_later(target) else _known(by_host[target.host])
+        )
     ]
     if not result:
         raise next(each for each in outcomes if isinstance(each, XmppctlError))
@@ -161,10 +185,26 @@ def order(records: Iterable[Target], rng: random.Random) -> list[Target]:
     return result
 
 
+def _routed(target: Target, account: Account) -> Target:
+    if target.source == "url":
+        return target
+    proxy = for_stream(target.host, target.port, account.ca_file)
+    return target if proxy is None else replace(target, proxy=proxy)
+
+
+def _is_resolved_later(target: Target) -> bool:
+    return target.proxy is not None and target.proxy.resolves
+
+
 async def _by_srv(
     domain: str, account: Account, timeout: float, rng: random.Random
 ) -> list[Target]:
     at = [account.nameserver] if account.nameserver is not None else dnsclient.servers()
+    guess = _fallback(domain, account)
+    # behind a proxy there may be no DNS that knows more than this network's own names
+    elsewhere = _is_resolved_later(_routed(guess[0], account))
+    if elsewhere:
+        timeout = min(timeout / 3, _SRV_BESIDE_PROXY)
     kinds = {"auto": (True, False), "direct": (True,), "starttls": (False,)}[account.tls]
     outcomes = await _settle(
         [_srv(domain, direct, at, timeout) for direct in kinds],
@@ -177,6 +217,8 @@ async def _by_srv(
         return order(offered, rng)[:_MOST_TARGETS]
     for outcome in outcomes:
         if isinstance(outcome, XmppctlError):
+            if elsewhere:
+                return guess
             raise outcome
     # "." for either kind shows that the domain speaks by records: the domain itself must not be
     # tried then (XEP-0368 §5)
@@ -188,7 +230,7 @@ async def _by_srv(
             condition="service-not-offered",
             by=domain,
         )
-    return _fallback(domain, account)
+    return guess
 
 
 async def _srv(
@@ -202,14 +244,15 @@ async def _srv(
         host = record.target.to_text(omit_final_dot=True)
         host = "" if host in (".", "@") else host
         # a name that is no host name can only confuse what it is handed to
-        if not host or _HOST.fullmatch(host):
-            found.append(Target(host, record.port, direct, "srv", record.priority, record.weight))
+        if not host or re.fullmatch(_HOST, host):
+            rank = (record.priority, record.weight)
+            found.append(Target(host, record.port, direct, "srv", *rank, secure=answer.secure))
     return found
 
 
 def _fallback(domain: str, account: Account) -> list[Target]:
-    starttls = Target(domain, STARTTLS_PORT, False, "fallback")
-    direct = Target(domain, DIRECT_PORT, True, "fallback")
+    starttls = Target(domain, STARTTLS_PORT, False, "fallback", secure=True)
+    direct = Target(domain, DIRECT_PORT, True, "fallback", secure=True)
     return {"auto": [starttls, direct], "direct": [direct], "starttls": [starttls]}[account.tls]
 
 
@@ -322,12 +365,14 @@ def _ascii(host: str) -> str:
         ascii_form = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
         ascii_form = ""
-    if not _is_address(ascii_form) and not _HOST.fullmatch(ascii_form.removesuffix(".")):
+    if not _is_address(ascii_form) and not re.fullmatch(_HOST, ascii_form.removesuffix(".")):
         raise UsageError(f"{host!r} is not a host name", step="dns", condition="bad-host")
     return ascii_form
 
 
 def _is_address(host: str) -> bool:
+    if ":" not in host and not host[-1:].isdigit():
+        return False  # no address looks so, and most names do
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -335,12 +380,12 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_local(host: str) -> bool:
-    return host.lower().rstrip(".").rpartition(".")[2] == "localhost"  # RFC 6761 §6.3
+def _ends_in(host: str, *tops: str) -> bool:
+    return host.lower().rstrip(".").rpartition(".")[2] in tops
 
 
-def _refuse_invalid(host: str) -> None:
-    if host.lower().rstrip(".").rpartition(".")[2] == "invalid":  # RFC 6761 §6.4
+def _refuse_unknown(host: str) -> None:
+    if _ends_in(host, "invalid", "onion"):  # RFC 6761 §6.4; RFC 7686 §2: no DNS server is asked
         raise _no_address(host, exists=False)
 
 

@@ -1,7 +1,9 @@
 """Connections for HTTP: the host of a URL, looked up, dialled, and verified.
 
 Certificates are checked against the host of the URL (RFC 9110 §4.3.4), by the same store as those
-of the XMPP connection; hosts are looked up by the system, addresses raced (RFC 8305).
+of the XMPP connection; hosts are looked up by the system, addresses raced (RFC 8305). Where the
+environment names a proxy (``proxy``), https goes through a tunnel, and so does http by SOCKS; an
+HTTP proxy is asked for http URLs itself (RFC 9112 §3.2.2).
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xmppctl.errors import ConnectError, DeadlineError, TlsError, XmppctlError
 from xmppctl.session.dial import dial
 from xmppctl.session.ear import Response
+from xmppctl.session.proxy import Proxy, for_url
 from xmppctl.session.resolve import Candidate, Target
 from xmppctl.session.tls import spki_sha256, verifying_context
 from xmppctl.session.tlserror import tls_error
@@ -75,6 +79,7 @@ async def connect(web: Web, url: Url) -> http.client.HTTPConnection:
     """
     deadline = asyncio.get_running_loop().time() + web.connect_timeout
     context = verifying_context(web.ca_file) if url.secure else None
+    proxy = for_url(url.scheme, url.host, url.port, web.ca_file)
     sock = await _dial(web, url, deadline)
     try:
         sock.settimeout(web.connect_timeout)
@@ -84,7 +89,10 @@ async def connect(web: Web, url: Url) -> http.client.HTTPConnection:
     except BaseException:
         shut(sock)
         raise
-    connection = http.client.HTTPConnection(url.host, url.port)
+    if proxy is not None and _fetches(proxy, url):
+        connection: http.client.HTTPConnection = _ByProxy(url, proxy)
+    else:
+        connection = http.client.HTTPConnection(url.host, url.port)
     connection.response_class = Response
     if url.secure:
         connection.default_port = 443  # the Host header leaves out
@@ -92,12 +100,81 @@ async def connect(web: Web, url: Url) -> http.client.HTTPConnection:
     return connection
 
 
+def _fetches(proxy: Proxy, url: Url) -> bool:
+    """Whether the proxy is asked for the URL itself, and makes no tunnel to its host."""
+    return not url.secure and proxy.scheme in ("http", "https")
+
+
+class _ByProxy(http.client.HTTPConnection):
+    """A connection with an HTTP proxy, which fetches ``url``, or takes what is PUT there."""
+
+    def __init__(self, url: Url, proxy: Proxy) -> None:
+        super().__init__(url.host, url.port)
+        self._origin = f"{url.scheme}://{url.peer}"
+        self._proxy = proxy
+
+    def putrequest(self, method: str, url: str, *args: Any, **more: Any) -> None:
+        """Ask for the whole URL, with the user's name and password for the proxy."""
+        from xmppctl.session.tunnel import basic
+
+        super().putrequest(method, self._origin + url, *args, **more)
+        if self._proxy.user is not None:
+            self.putheader("Proxy-Authorization", basic(self._proxy))
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """The answer; raises ConnectError where the proxy wants other credentials."""
+        from xmppctl.session.tunnel import unauthorised
+
+        response = super().getresponse()
+        if response.status == http.client.PROXY_AUTHENTICATION_REQUIRED:
+            raise unauthorised(self._proxy)
+        return response
+
+
 async def _dial(web: Web, url: Url, deadline: float) -> socket.socket:
-    loop = asyncio.get_running_loop()
+    """TCP with the host of ``url``, or with the HTTP proxy that is asked for an http URL.
+
+    ``deadline`` is of the loop's clock. The socket is non-blocking.
+    Raises ConnectError, DeadlineError, and of a proxy TlsError, UsageError, LocalError.
+    """
+    proxy = for_url(url.scheme, url.host, url.port, web.ca_file)
+    if proxy is not None:
+        web.trace.note(f"{url.peer} through the proxy {proxy}")
+    if proxy is not None and _fetches(proxy, url):
+        return await _reach(web, proxy, deadline)
+    target = Target(url.host, url.port, url.secure, "connect", proxy=proxy)
+    candidates: list[Candidate] = [(target, 0, url.host)]
+    if proxy is None or not proxy.resolves:
+        candidates = await _look_up(web, url, deadline, target)
+    web.trace.enter("tcp")
+    left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+    try:
+        dialled = await dial(candidates, timeout=round(left, 1) or left)
+    except XmppctlError as error:
+        if error.step != "proxy":
+            error.hint = None  # which is about the XMPP connection
+        raise
+    return dialled.sock
+
+
+async def _reach(web: Web, proxy: Proxy, deadline: float) -> socket.socket:
+    from xmppctl.session import tunnel
+
+    web.trace.enter("proxy")
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await tunnel.reach(proxy)
+    except TimeoutError:
+        raise tunnel.silence(proxy, "connection", web.connect_timeout) from None
+
+
+async def _look_up(web: Web, url: Url, deadline: float, target: Target) -> list[Candidate]:
     web.trace.enter("dns")
     try:
         async with asyncio.timeout_at(deadline):
-            found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().getaddrinfo(
+                url.host, url.port, type=socket.SOCK_STREAM
+            )
     except TimeoutError:
         raise silence(url, web.connect_timeout, "dns") from None
     except (socket.gaierror, UnicodeError) as error:
@@ -110,21 +187,15 @@ async def _dial(web: Web, url: Url, deadline: float) -> socket.socket:
             condition="temporary-failure" if again else "host-not-found",
             by=url.peer,
         ) from None
-    target = Target(url.host, url.port, url.secure, "connect")
-    candidates: list[Candidate] = [
-        (target, int(family), str(address[0])) for family, _, _, _, address in found
-    ]
-    web.trace.enter("tcp")
-    try:
-        dialled = await dial(candidates, timeout=max(deadline - loop.time(), 0.001))
-    except XmppctlError as error:
-        error.hint = None  # which is about the XMPP connection
-        raise
-    return dialled.sock
+    return [(target, int(family), str(address[0])) for family, _, _, _, address in found]
 
 
 async def _secure(
-    web: Web, url: Url, context: ssl.SSLContext, sock: socket.socket, deadline: float
+    web: Web,
+    url: Url,
+    context: ssl.SSLContext,
+    sock: socket.socket,
+    deadline: float,
 ) -> ssl.SSLSocket:
     try:
         secure = await _handshake(web, url, context, sock, deadline)

@@ -56,15 +56,15 @@ def parse_url(text: str) -> Url:
         raise ValueError("it contains a user name, which may be a disguise of the host")
     if port == 0:
         raise ValueError("its host or port is malformed")
-    ascii_host = _ascii(host)
+    encoded_host = ascii_host(host)
     encoded = _encoded(text)
-    if ascii_host != host:
+    if encoded_host != host:
         encoded = encoded.replace(
-            _encoded(parts.netloc), parts.netloc.lower().replace(host, ascii_host), 1
+            _encoded(parts.netloc), parts.netloc.lower().replace(host, encoded_host), 1
         )
     path, query = _encoded(parts.path), _encoded(parts.query)
     target = (path or "/") + (f"?{query}" if query else "")
-    return Url(parts.scheme, ascii_host, port or _PORTS[parts.scheme], target, encoded)
+    return Url(parts.scheme, encoded_host, port or _PORTS[parts.scheme], target, encoded)
 
 
 def _encoded(text: str) -> str:
@@ -74,7 +74,8 @@ def _encoded(text: str) -> str:
         raise ValueError("it is not UTF-8") from None
 
 
-def _ascii(host: str) -> str:
+def ascii_host(host: str) -> str:
+    """The host of a URL as ASCII (IDNA). Raises ValueError for what is no host name."""
     if ":" in host:  # IPv6, which urlsplit has checked
         return host
     try:
