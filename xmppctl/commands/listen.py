@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from xmppctl.cli.params import BARE_JID, DURATION, JID, choice
 from xmppctl.commands import _room
 from xmppctl.errors import UsageError
 from xmppctl.model.stanza import Stanza, StanzaType
+
+if TYPE_CHECKING:
+    from xmppctl.session.entry import Want
 
 
 @cli.command(
@@ -81,10 +84,18 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
         settle=settle(app),
         raw=app.raw_xml,
     )
-    async with app.session() as session:
+    wants: list[Want] = ["acks"]
+    wants += ["carbons"] if how.carbons else []
+    wants += ["inactive"] if how.inactive else []
+    async with app.session(*wants) as session:
 
         def ready() -> None:
             app.status(f"listening as {session.jid}")
+            if app.trace.facts.get("transport") == "bosh":
+                app.warn(
+                    "over BOSH a server may lose what was not printed when the run ends; "
+                    "--transport websocket or tcp keeps it"
+                )
 
         async with aclosing(listen.listen(session, wanted, how, ready)) as records:
             async for record in records:

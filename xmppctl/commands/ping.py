@@ -94,6 +94,7 @@ async def cmd(
 
     pongs: list[Pong] = []
     async with app.session() as session:
+        await session.settled()  # the time of an answer is that of the ping alone
         targets = list(dict.fromkeys(jids)) or [Jid(None, session.domain, None)]
         timeout = session.account.timeout
         rooms = {
@@ -101,8 +102,6 @@ async def cmd(
             for jid in targets
             if jid.is_full
         }
-        if app.format == "table":
-            import tabulate  # noqa: F401  # loading it later would delay the answer to a ping
         loop = asyncio.get_running_loop()
         begin = loop.time()
         end = math.inf if within is None else begin + within

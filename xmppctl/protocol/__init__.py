@@ -8,7 +8,6 @@ has them, own XSO classes where it has none.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 
 from xmppctl.model.xep import Xep
 from xmppctl.session import lean
@@ -22,6 +21,8 @@ _DECLARING = ("xmppctl.model", "xmppctl.output", "xmppctl.session", "xmppctl.pro
 
 def implemented() -> list[tuple[Xep, str]]:
     """All declared XEPs with the module that declares each, by number, then module."""
+    import pkgutil
+
     found: list[tuple[Xep, str]] = []
     for package in _DECLARING:
         root = importlib.import_module(package)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import get_args
 from xml.etree.ElementTree import Element, SubElement
 
@@ -10,6 +9,7 @@ from xmppctl.errors import RefusedError
 from xmppctl.model.jid import lenient
 from xmppctl.model.mam import ArchivePrefs, Default
 from xmppctl.protocol import Xep
+from xmppctl.records import dataclass
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0441", "0.2.0", "complete"),)

@@ -7,7 +7,6 @@ server sends no push to a resource that never asked for the list).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement
 
@@ -15,6 +14,7 @@ from xmppctl.errors import ErrorInfo, RefusedError, UnsupportedError, XmppctlErr
 from xmppctl.model.blocking import BlockChange, Blocked
 from xmppctl.model.jid import Jid, parse
 from xmppctl.protocol import Xep, disco
+from xmppctl.records import dataclass
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.stream import Pending, Session
 

@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -15,6 +14,7 @@ from xmppctl.errors import RefusedError
 from xmppctl.model import digest
 from xmppctl.model.jid import Jid
 from xmppctl.protocol import Xep
+from xmppctl.records import dataclass
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from xmppctl.model import digest
 from xmppctl.protocol import Xep, hashes
+from xmppctl.records import dataclass
 from xmppctl.session.xml import LANG, split
 
 XEPS = (

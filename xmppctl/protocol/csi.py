@@ -13,8 +13,9 @@ ACTIVE = f"<active xmlns='{NS}'/>"
 INACTIVE = f"<inactive xmlns='{NS}'/>"
 
 
-def require(session: Session) -> None:
+async def require(session: Session) -> None:
     """Raise UnsupportedError where the server's stream features do not have it (§3)."""
+    await session.settled()
     if not session.offers(f"{{{NS}}}csi"):
         raise UnsupportedError(
             f"{session.domain} does not offer client state indication (XEP-0352)",

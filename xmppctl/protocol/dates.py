@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from xmppctl.protocol import Xep
 
 XEPS = (Xep("0082", "1.1.1", "complete"),)
 
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z$", re.ASCII)
 _LEGACY = re.compile(r"^(\d{4})(\d\d)(\d\d)T(\d\d:\d\d:\d\d)$")
 _OFFSET = re.compile(r"^([+-])(\d\d):(\d\d)$")
 
 
+@lru_cache(maxsize=16)  # the same one is often read by several
 def parse_datetime(text: str) -> datetime:
     """A DateTime (§3.2), or the older form of XEP-0091, in UTC. Raises ValueError."""
+    if _USUAL.match(text) is not None:
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
     text = text.strip()
     if (legacy := _LEGACY.match(text)) is not None:
         year, month, day, clock = legacy.groups()

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 from xml.etree.ElementTree import Element
-
-import aioxmpp.ping.xso as ping_xso
 
 from xmppctl.errors import DeadlineError, ErrorInfo, XmppctlError
 from xmppctl.model.jid import Jid, lenient
@@ -25,6 +23,7 @@ from xmppctl.protocol import flights, markers, receipts
 from xmppctl.protocol.handover import dispatch
 from xmppctl.protocol.outgoing import Outgoing
 from xmppctl.protocol.settling import Settling
+from xmppctl.records import dataclass
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.inbox import Inbox
 from xmppctl.session.stream import MESSAGE, Session
@@ -50,17 +49,24 @@ class Attempt:
     again: bool = False
 
 
-async def retrying(session: Session, attempt: Callable[[], Awaitable[Attempt]]) -> SendResult:
-    """Try as often as the account's ``retry`` allows, with growing pauses."""
+async def retrying(
+    session: Session,
+    attempt: Callable[[], Awaitable[Attempt]],
+    first: Attempt | None = None,
+) -> SendResult:
+    """Try as often as the account's ``retry`` allows, with growing pauses.
+
+    ``first`` is what became of an attempt that was made before.
+    """
     pause = RETRY_PAUSE
     for _ in range(session.account.retry):
-        made = await attempt()
+        made, first = first or await attempt(), None
         if not made.again or made.result.error is None:
             return made.result
         session.trace.note(f"{made.result.error.text}; trying again in {pause:g} s")
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
-    return (await attempt()).result
+    return (first or await attempt()).result
 
 
 async def deliver(
@@ -72,11 +78,12 @@ async def deliver(
     wait: Wait,
     timeout: float | None,
     wait_timeout: float,
+    first: Attempt | None = None,
 ) -> SendResult:
     """Send one message; what fails is in its record.
 
     ``decided`` is called when it is with the recipient's server and does not keep others from
-    being sent any more.
+    being sent any more. ``first``: an attempt that was made before.
     """
 
     async def attempt() -> Attempt:
@@ -89,7 +96,7 @@ async def deliver(
                 if result.error is None:
                     decided()
                     if wait == "confirmed":
-                        await settling.wait()
+                        await settling.wait(message.to)
                     elif wait != "acked":
                         result = await _recipients_word(words, message, result, wait, wait_timeout)
             except XmppctlError as error:
@@ -97,13 +104,18 @@ async def deliver(
             bounce = _first(bounces)
         if bounce is None or result.received_at is not None:
             return Attempt(result)
-        refusal = stanza_error(bounce, f"the message to {message.to}")
-        if refusal.condition == "not-acceptable":
-            refusal.hint = _hint(message) or refusal.hint
-        result = replace(message.result, acked=True, error=blamed(refusal, message.to))
-        return Attempt(result, _delivered_to_nobody(bounce, refusal))
+        return judge(message, bounce)
 
-    return await retrying(session, attempt)
+    return await retrying(session, attempt, first)
+
+
+def judge(message: Outgoing, bounce: Element) -> Attempt:
+    """What became of a message that came back."""
+    refusal = stanza_error(bounce, f"the message to {message.to}")
+    if refusal.condition == "not-acceptable":
+        refusal.hint = _hint(message) or refusal.hint
+    result = replace(message.result, acked=True, error=blamed(refusal, message.to))
+    return Attempt(result, _delivered_to_nobody(bounce, refusal))
 
 
 def _hint(message: Outgoing) -> str | None:
@@ -142,24 +154,32 @@ async def _prove(
             return replace(result, acked=sent.taken, error=blamed(silence, to))
     if answer.get("type") == "error":  # which is an answer, unless it says that nothing can arrive
         said = stanza_error(answer, f"the message to {to}")
-        if said.condition in flights.UNREACHABLE or await _is_dropped(session, message, said):
+        if said.condition in flights.UNREACHABLE or (
+            may_be_dropped(message, said) and await is_dropped(session, message, said)
+        ):
             return replace(result, acked=True, error=blamed(said, to))
     return replace(result, acked=True, confirmed=True)
 
 
-async def _is_dropped(session: Session, message: Outgoing, said: XmppctlError) -> bool:
+def may_be_dropped(message: Outgoing, said: XmppctlError) -> bool:
+    """Whether nobody answers for the account (``said``), and the message is for a client of it.
+
+    An occupant of a room is no such client.
+    """
+    return (
+        said.condition == "service-unavailable"
+        and message.to.is_full
+        and message.stanza.find(_PRIVATE) is None
+    )
+
+
+async def is_dropped(session: Session, message: Outgoing, said: XmppctlError) -> bool:
     """Where nobody answers for the account: whether the addressed client does not answer either.
 
     A server may drop without a bounce what somebody who is blocked sends to a client, and then
-    has no answer to pings. An occupant of a room is no such client.
+    has no answer to pings.
     """
-    if (
-        said.condition != "service-unavailable"
-        or not message.to.is_full
-        or message.stanza.find(_PRIVATE) is not None
-    ):
-        return False
-    pending = session.ask(ping_xso.Ping(), to=message.to)
+    pending = flights.barrier(session, message.to)
     session.send(pending.element)
     try:
         limit = min(session.account.timeout, _CLIENT_LIMIT)
@@ -226,18 +246,21 @@ def _first(bounces: Inbox) -> Element | None:
 
 
 def _bounces(session: Session, message: Outgoing) -> Callable[[Element], bool]:
-    """A bounce comes from the recipient or, in its name or its own, from the own server."""
-    senders = {str(lenient(str(message.to.bare))), session.bare, session.domain}
-
     def matches(stanza: Element) -> bool:
         return (
             stanza.tag == MESSAGE
             and stanza.get("type") == "error"
             and stanza.get("id") == message.id
-            and str(lenient(stanza.get("from", session.bare)).bare) in senders
+            and may_bounce(session, message, stanza)
         )
 
     return matches
+
+
+def may_bounce(session: Session, message: Outgoing, bounce: Element) -> bool:
+    """Whether that comes from the recipient or, in its name or its own, from the own server."""
+    senders = {str(lenient(str(message.to.bare))), session.bare, session.domain}
+    return str(lenient(bounce.get("from", session.bare)).bare) in senders
 
 
 def blamed(error: XmppctlError, to: Jid) -> ErrorInfo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -12,6 +11,7 @@ from xmppctl.errors import RefusedError, UnsupportedError
 from xmppctl.model.disco import DiscoItem
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.protocol import rsm
+from xmppctl.records import dataclass
 from xmppctl.session.payload import from_element, malformed, to_element
 from xmppctl.session.stream import Session
 

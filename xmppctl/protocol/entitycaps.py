@@ -133,6 +133,7 @@ def verified(found: Capabilities) -> Capabilities:
 
 async def _announced(session: Session, jid: Jid) -> tuple[Jid, caps.Announced]:
     if str(jid) == session.domain:
+        await session.settled()
         found = caps.read(session.features)
         if found is None:
             raise _nothing(jid, "in its stream features")

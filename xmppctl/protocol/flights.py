@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
-import aioxmpp.ping.xso as ping_xso
-
 from xmppctl.model.jid import Jid
+from xmppctl.session.responder import PING
 from xmppctl.session.stream import Pending, Session
 
 K = TypeVar("K")
+
 
 UNREACHABLE = frozenset({"remote-server-not-found", "remote-server-timeout"})
 """With these a barrier's answer says itself that nothing can have arrived."""
@@ -23,7 +23,7 @@ def barrier(session: Session, to: Jid | str | None = None) -> Pending:
 
     Stanzas between two entities are processed in order (RFC 6120 §10.1).
     """
-    return session.ask(ping_xso.Ping(), to=to or session.domain)
+    return session.ask(Element(PING), to=to or session.domain)
 
 
 async def answers(

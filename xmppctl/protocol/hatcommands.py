@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element
 
@@ -19,6 +18,7 @@ from xmppctl.model.jid import Jid
 from xmppctl.protocol import forms, occupants
 from xmppctl.protocol.muc import rooms
 from xmppctl.protocol.occupants import NS_COMMANDS, OLD_HAT_COMMANDS
+from xmppctl.records import dataclass
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import ErrorInfo
@@ -14,6 +13,7 @@ from xmppctl.protocol import Xep
 from xmppctl.protocol.muc import admin, rooms
 from xmppctl.protocol.room import JOIN_ERRORS, NS_USER, joined, own_nick
 from xmppctl.protocol.send import Outgoing, send
+from xmppctl.records import dataclass
 from xmppctl.session.stream import MESSAGE, Session
 
 XEPS = (Xep("0249", "1.2", "complete"),)

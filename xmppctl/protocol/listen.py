@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from re import Pattern
 from typing import Any
@@ -36,6 +36,7 @@ from xmppctl.protocol import (
     room,
 )
 from xmppctl.protocol.attendance import SILENCE, Attendance
+from xmppctl.records import dataclass
 from xmppctl.session.inbox import Inbox
 from xmppctl.session.stream import MESSAGE, PRESENCE, Session
 
@@ -153,7 +154,7 @@ async def listen(
     and what ended the stream.
     """
     if options.inactive:
-        csi.require(session)
+        await csi.require(session)
     features = set(caps_own.FEATURES)
     features |= {receipts.NS} if options.receipts else set()
     features |= {"urn:xmpp:attention:0"} if options.bell else set()
@@ -177,7 +178,7 @@ async def listen(
             here = await stack.enter_async_context(join)
             rooms.enter(here, await occupants.features(session, here.room))
             options.entered(here)
-        if options.inactive:
+        if options.inactive and not session.inactive:
             session.send(csi.INACTIVE)
         ready()
         session.trace.enter("listen")

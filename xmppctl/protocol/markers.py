@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
-from xmppctl.model.stanza import Marker
 from xmppctl.protocol import Xep
+
+if TYPE_CHECKING:
+    from xmppctl.model.stanza import Marker
 
 XEPS = (Xep("0333", "1.0.0", "complete"),)
 
@@ -29,6 +32,8 @@ def tell_displayed(stanza: Element, identifier: str) -> None:
 
 def read(stanza: Element) -> Marker | None:
     """The marker of the message: the one that says most, where there are several."""
+    from xmppctl.model.stanza import Marker  # not needed by who sends one
+
     for name in _TYPES:
         element = stanza.find(f"{{{NS}}}{name}")
         if element is not None:

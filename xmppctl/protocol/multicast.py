@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import ConnectError, ErrorInfo, XmppctlError
@@ -16,6 +16,7 @@ from xmppctl.protocol import Xep, addresses, disco, flights, send
 from xmppctl.protocol.delivery import blamed
 from xmppctl.protocol.handover import dispatch
 from xmppctl.protocol.settling import Settling
+from xmppctl.records import dataclass
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.stream import MESSAGE, Session
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import ErrorInfo
 from xmppctl.model.jid import Jid
 from xmppctl.model.message import SendResult
+from xmppctl.records import dataclass
 from xmppctl.session.stream import MESSAGE
 from xmppctl.session.xml import LANG, NS_CLIENT
 
 NS_STANZA_ID = "urn:xmpp:sid:0"
+_ORIGIN_ID = f"{{{NS_STANZA_ID}}}origin-id"
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,25 @@ class Outgoing:
     @property
     def result(self) -> SendResult:
         """The result as long as nothing is known."""
-        origin = self.stanza.find(f"{{{NS_STANZA_ID}}}origin-id")
-        origin_id = origin.get("id") if origin is not None else None
-        return SendResult(to=str(self.to), id=self.id, origin_id=origin_id)
+        return self.outcome()
+
+    def outcome(
+        self, *, acked: bool = False, confirmed: bool = False, error: ErrorInfo | None = None
+    ) -> SendResult:
+        """The result when that much is known."""
+        origin = self.stanza.find(_ORIGIN_ID)
+        return SendResult(
+            to=str(self.to),
+            id=self.id,
+            origin_id=origin.get("id") if origin is not None else None,
+            acked=acked,
+            confirmed=confirmed,
+            error=error,
+        )
 
     def refused(self, error: ErrorInfo) -> SendResult:
         """The result of a message that was not sent."""
-        return replace(self.result, error=error)
+        return self.outcome(error=error)
 
 
 def compose(
@@ -62,7 +75,7 @@ def compose(
             child.text = text
             if name == "thread" and parent is not None:
                 child.set("parent", parent)
-    SubElement(stanza, f"{{{NS_STANZA_ID}}}origin-id", {"id": id})
+    SubElement(stanza, _ORIGIN_ID, {"id": id})
     return Outgoing(to, stanza)
 
 

@@ -23,15 +23,31 @@ READ = frozenset(
 )
 """The tags that ``read`` understands, so that they are no unknown extensions."""
 
+_RECEIPTS = frozenset({receipts.REQUEST, receipts.RECEIVED})
+_CHAT_STATES = {f"{{{_NS_STATES}}}{name}": name for name in _STATES}
+
 
 def read(stanza: Element) -> dict[str, Any]:
     """The fields of a record that tell of these payloads, by name."""
-    return {
-        "receipt": receipts.read(stanza),
-        "marker": markers.read(stanza),
-        "chat_state": next(
-            (name for name in _STATES if stanza.find(f"{{{_NS_STATES}}}{name}") is not None), None
-        ),
-        "attention": True if stanza.find(_ATTENTION) is not None else None,
-        "addresses": addresses.read(stanza),
+    found: dict[str, Any] = {
+        "receipt": None,
+        "marker": None,
+        "chat_state": None,
+        "attention": None,
+        "addresses": [],
     }
+    # most messages have none of them, or one
+    tags = READ.intersection([child.tag for child in stanza])
+    if not tags:
+        return found
+    if not tags.isdisjoint(_RECEIPTS):
+        found["receipt"] = receipts.read(stanza)
+    states = [name for tag, name in _CHAT_STATES.items() if tag in tags]
+    if states:
+        found["chat_state"] = states[0]
+    if _ATTENTION in tags:
+        found["attention"] = True
+    if addresses.ADDRESSES in tags:
+        found["addresses"] = addresses.read(stanza)
+    found["marker"] = markers.read(stanza)
+    return found

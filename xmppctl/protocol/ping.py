@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable
 from typing import Literal
-
-import aioxmpp.ping.xso as ping_xso
+from xml.etree.ElementTree import Element
 
 from xmppctl.errors import ConnectError, DeadlineError, EmptyError, ErrorInfo, XmppctlError
 from xmppctl.model.jid import Jid
 from xmppctl.model.ping import Pong
-from xmppctl.protocol import Xep, disco
+from xmppctl.protocol import Xep
 from xmppctl.session.conditions import stanza_error
+from xmppctl.session.responder import PING
 from xmppctl.session.stream import Session
 
 XEPS = (
@@ -32,7 +32,7 @@ async def ping(
     ``in_room`` tells whether a full JID is a room's occupant; it is awaited where that matters.
     A stream that ends is raised; everything that the other side says is in the record.
     """
-    pending = session.ask(ping_xso.Ping(), to=to)
+    pending = session.ask(Element(PING), to=to)
     begin = time.perf_counter()
     session.send(pending.element)
     try:
@@ -91,6 +91,8 @@ async def is_room(session: Session, jid: Jid, *, timeout: float) -> bool:
     """Whether the bare JID is a room, so that its full JIDs are occupants (XEP-0045 §6.4)."""
     if jid.local is None:
         return False
+    from xmppctl.protocol import disco  # it needs forms and pages, a ping does not
+
     try:
         info = await disco.info(session, jid.bare, timeout=timeout)
     except ConnectError:

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from typing import get_args
 from xml.etree.ElementTree import Element, SubElement
 
-import aioxmpp.ping.xso as ping_xso
-
 from xmppctl.errors import DeadlineError, RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.presence import Caps, Presence, PresenceType, Show
@@ -22,6 +20,7 @@ from xmppctl.protocol import Xep, caps_own, carbons, flights
 from xmppctl.protocol.dates import format_datetime, parse_datetime
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.inbox import Inbox
+from xmppctl.session.responder import PING
 from xmppctl.session.stream import PRESENCE, Session
 from xmppctl.session.xml import NS_CLIENT, serialise
 
@@ -155,7 +154,8 @@ async def appear(
     caps_own.answer_questions(session, features, trusted)
     session.handle_iq(_ROSTER, pushed)
     roster = session.ask(Element(_ROSTER))
-    copying = session.ask(Element(carbons.ENABLE), type="set") if copies else None
+    asking = copies and not session.carbons
+    copying = session.ask(Element(carbons.ENABLE), type="set") if asking else None
     flight = [roster.element, *([copying.element] if copying else [])]
     session.send(*session.enabling(), *flight)
     # an account without a roster (an anonymous one) has nobody who may see it
@@ -193,7 +193,7 @@ async def arriving(session: Session, box: Inbox, deadline: float | None) -> Asyn
             if deadline is not None and loop.time() >= deadline:
                 return
             with suppress(RefusedError, UnsupportedError):  # who refuses is there
-                await session.request(ping_xso.Ping(), to=session.domain, step="listen")
+                await session.request(Element(PING), to=session.domain, step="listen")
             continue
         yield stanza
 

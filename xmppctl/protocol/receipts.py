@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
-from xmppctl.model.stanza import Receipt
 from xmppctl.protocol import Xep
 from xmppctl.session.stream import MESSAGE, Session
+
+if TYPE_CHECKING:
+    from xmppctl.model.stanza import Receipt
 
 XEPS = (Xep("0184", "1.4.0", "complete"),)
 
@@ -23,6 +26,8 @@ def request(stanza: Element) -> None:
 
 def read(stanza: Element) -> Receipt | None:
     """What the message says about receipts."""
+    from xmppctl.model.stanza import Receipt  # not needed by who sends one
+
     received = stanza.find(RECEIVED)
     if received is not None:
         return Receipt(received_id=received.get("id"))

@@ -7,7 +7,7 @@ One module for both kinds of host: a server before the login (``to`` None, a ses
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import (
@@ -21,6 +21,7 @@ from xmppctl.model.form import Form, FormField
 from xmppctl.model.jid import Jid
 from xmppctl.model.register import Challenge, Registration
 from xmppctl.protocol import Xep, bob, captcha, forms, oob
+from xmppctl.records import dataclass
 from xmppctl.session.conditions import UNSUPPORTED, stanza_error
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session

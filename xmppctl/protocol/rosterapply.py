@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import RefusedError, XmppctlError
@@ -16,6 +16,7 @@ from xmppctl.model.jid import Jid, lenient, parse
 from xmppctl.model.roster import Contact
 from xmppctl.model.rosterx import Applied, Outcome, Suggested
 from xmppctl.protocol import caps_own, presence, roster, rosterx, subscription
+from xmppctl.records import dataclass
 from xmppctl.session.stream import MESSAGE, Session
 
 Approve = Callable[[str], bool]

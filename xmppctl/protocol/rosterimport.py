@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import ErrorInfo, UnsupportedError, XmppctlError
@@ -17,6 +17,7 @@ from xmppctl.model.jid import lenient, parse
 from xmppctl.model.roster import Contact
 from xmppctl.model.rosterfile import BadEntry, Entry, RosterAction, RosterChange, RosterDiff
 from xmppctl.protocol import roster, subscription
+from xmppctl.records import dataclass
 from xmppctl.session.inbox import Pending
 from xmppctl.session.stream import Session
 

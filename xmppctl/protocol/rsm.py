@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import aioxmpp.rsm.xso as rsm_xso
 
 from xmppctl.errors import RefusedError
 from xmppctl.protocol import Xep
+from xmppctl.records import dataclass
 
 XEPS = (Xep("0059", "1.0", "complete"),)
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from xml.etree.ElementTree import Element
 
-import aioxmpp.ping.xso as ping_xso
-
 from xmppctl.errors import DeadlineError, EmptyError, ErrorInfo
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.occupant import SelfPing
 from xmppctl.protocol import Xep
 from xmppctl.protocol.room import Joined, joined, visitor_nick
 from xmppctl.session.conditions import stanza_error
+from xmppctl.session.responder import PING
 from xmppctl.session.stream import Session
 
 XEPS = (
@@ -45,7 +44,7 @@ def still_joined(answer: Element) -> bool | None:
 
 async def is_inside(session: Session, here: Joined) -> bool | None:
     """Whether the room still has the session in it; None where nothing can be told."""
-    pending = session.ask(ping_xso.Ping(), to=here.me)
+    pending = session.ask(Element(PING), to=here.me)
     session.send(pending.element)
     try:
         return still_joined(await session.answer(pending, step="self-ping"))
@@ -71,7 +70,7 @@ async def ping(
     async with joined(session, room, name, password=password) as here:
         if not any(lenient(each.get("from", "")) == occupant for each in here.others):
             return SelfPing(str(room), nick, False, None, _absent(room, nick))
-        pending = session.ask(ping_xso.Ping(), to=occupant)
+        pending = session.ask(Element(PING), to=occupant)
         begin = time.perf_counter()
         session.send(pending.element)
         try:

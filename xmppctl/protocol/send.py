@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
 from xmppctl.model.message import SendResult
+from xmppctl.protocol.bulk import BACKLOG, WINDOW, deliver_all
 from xmppctl.protocol.delivery import Wait, deliver
 from xmppctl.protocol.outgoing import NS_STANZA_ID, Outgoing, adopt, compose
 from xmppctl.protocol.settling import Settling
@@ -16,17 +17,11 @@ from xmppctl.session.stream import Session
 
 __all__ = ["NS_STANZA_ID", "Outgoing", "Wait", "adopt", "compose", "send", "until_ended"]
 
-WINDOW = 32
-"""Messages on their way at once when many are sent over one connection."""
-
-BACKLOG = 1000
-"""Results kept back behind one that is not known yet: they are given in order."""
-
 T = TypeVar("T")
 
 
-async def until_ended(session: Session, source: AsyncIterable[T]) -> AsyncIterator[T]:
-    """What ``source`` gives while the stream is up.
+async def until_ended(session: Session, source: AsyncIterable[Iterable[T]]) -> AsyncIterator[T]:
+    """What ``source`` gives, one by one, while the stream is up.
 
     For a source that may keep silent for long: raises what ended the stream, instead of waiting
     for something that could not be sent any more.
@@ -36,7 +31,7 @@ async def until_ended(session: Session, source: AsyncIterable[T]) -> AsyncIterat
         ended = asyncio.ensure_future(nothing.get())
         try:
             while True:
-                following: asyncio.Future[T] = asyncio.ensure_future(anext(iterator))
+                following: asyncio.Future[Iterable[T]] = asyncio.ensure_future(anext(iterator))
                 try:
                     either: set[asyncio.Future[Any]] = {following, ended}
                     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -45,10 +40,13 @@ async def until_ended(session: Session, source: AsyncIterable[T]) -> AsyncIterat
                 if not following.done():
                     ended.result()
                 try:
-                    item = following.result()
+                    items = following.result()
                 except StopAsyncIteration:
                     return
-                yield item
+                for item in items:
+                    if ended.done():
+                        ended.result()
+                    yield item
         finally:
             ended.cancel()
 
@@ -72,8 +70,25 @@ async def send(
     (one that was refused before it was sent) it comes out in its place. What ``messages`` raises
     is raised when the results of all messages before it are out.
     """
-    if not session.offers(acks.FEATURE):
+    if session.outbound is None and not session.offers(acks.FEATURE):
         session.trace.note("no acknowledgements (XEP-0198): the own server is asked by pings")
+    if wait == "confirmed" or wait == "acked":
+        results = deliver_all(session, messages, wait=wait, timeout=timeout)
+    else:
+        results = _one_by_one(session, messages, wait, timeout, wait_timeout)
+    async with aclosing(results):
+        async for result in results:
+            yield result
+
+
+async def _one_by_one(
+    session: Session,
+    messages: AsyncIterable[Outgoing | SendResult],
+    wait: Wait,
+    timeout: float | None,
+    wait_timeout: float | None,
+) -> AsyncGenerator[SendResult]:
+    """Each message with a proof of its own, for each is waited for by itself afterwards."""
     limit = session.account.timeout if wait_timeout is None else wait_timeout
     settling = Settling(session)
     window = asyncio.Semaphore(WINDOW)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import DeadlineError, RefusedError, XmppctlError
@@ -16,6 +16,7 @@ from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.roster import Contact, ContactChange, SubscriptionRequest
 from xmppctl.protocol import Xep, caps_own, flights, roster
 from xmppctl.protocol.roster import index, key
+from xmppctl.records import dataclass
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.stream import PRESENCE, Pending, Session
 from xmppctl.session.xml import NS_CLIENT

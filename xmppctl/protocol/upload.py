@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import get_args
 from xml.etree.ElementTree import Element, SubElement
 
@@ -19,6 +18,7 @@ from xmppctl.model.jid import Jid
 from xmppctl.model.upload import Purpose, PurposeName
 from xmppctl.protocol import Xep, disco
 from xmppctl.protocol.dates import format_datetime, parse_datetime
+from xmppctl.records import dataclass
 from xmppctl.session import http
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.http import Answer

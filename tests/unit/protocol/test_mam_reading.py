@@ -1,10 +1,12 @@
 """What an archive holds: rooms, their events, nodes; and what is not believed."""
 
+from dataclasses import fields
 from xml.etree.ElementTree import fromstring
 
 import pytest
 
 from xmppctl.errors import UnsupportedError
+from xmppctl.model.mam import ArchivedMessage
 from xmppctl.protocol.mam.reading import Reader
 
 OWN, ROOM = "me@x.test", "r@rooms.test"
@@ -30,6 +32,13 @@ def test_the_room_alone_tells_who_speaks():
     assert (inside.room, inside.muc.real_jid, inside.direction) == (ROOM, "me@x.test/a", "out")
     outside = read(stanza)
     assert (outside.room, outside.muc.nick, outside.muc.real_jid) == (None, "nick", None)
+
+
+@pytest.mark.parametrize("content", ["<body>hi</body>", "<x xmlns='urn:x'/>", ""])
+def test_a_record_is_one_like_any_other(content):
+    record = read(f"<message xmlns='jabber:client' from='a@x.test'>{content}</message>")
+    assert set(vars(record)) == {field.name for field in fields(ArchivedMessage)}
+    assert record == ArchivedMessage(**vars(record))
 
 
 def test_a_subject_alone_is_marked():

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-cmd = cli.group("mam", section="Messages", help="Read the message archive (XEP-0313).")
+cmd = cli.group(
+    "mam",
+    section="Messages",
+    help="Read the message archive (XEP-0313).",
+    home=__name__.rpartition(".")[0],
+    modules=("query", "facts", "prefs", "export"),
+)
 
 _SELF = "self"
 

@@ -84,7 +84,7 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[SendResult]:
         for refused in request.recipients.refused:
             yield refused
         return
-    async with app.session() as session:
+    async with app.session("acks") as session:
         if options["multicast"]:
             sending = delivery.to_all(request, session)
         elif options["muc"]:

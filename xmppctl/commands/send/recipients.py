@@ -6,7 +6,6 @@ could be meant, the caller has to say it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from xmppctl.cli.params import JID
 from xmppctl.errors import UsageError
 from xmppctl.model.jid import Jid, parse
 from xmppctl.model.message import SendResult
+from xmppctl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from xmppctl import cli
@@ -15,6 +16,7 @@ from xmppctl.errors import UsageError
 from xmppctl.model.jid import Jid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from xml.etree.ElementTree import Element
 
     from xmppctl.protocol.outgoing import Outgoing
@@ -89,20 +91,25 @@ class Request:
         return made
 
     def _composed(self, to: Jid, body: str | None) -> Outgoing:
+        compose, new_id = self._composer
+        return compose(to, id=self.options["identifier"] or new_id(), body=body)
+
+    @cached_property
+    def _composer(self) -> tuple[Callable[..., Outgoing], Callable[[], str]]:
+        """What is the same for all messages, so that it is looked up once."""
         from xmppctl.protocol import outgoing
         from xmppctl.session import Session
 
         options = self.options
-        return outgoing.compose(
-            to,
-            id=options["identifier"] or Session.new_id(),
-            body=body,
+        compose = partial(
+            outgoing.compose,
             type=options["kind"] or ("groupchat" if options["muc"] else "chat"),
             subject=options["subject"],
             thread=options["thread"],
             parent=options["parent"],
             lang=options["lang"],
         )
+        return compose, Session.new_id
 
     def _adopted(self, to: Jid) -> Outgoing:
         import copy

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -17,6 +17,7 @@ from xmppctl.model.mam import ArchivedMessage
 from xmppctl.protocol import rsm
 from xmppctl.protocol.dates import format_datetime
 from xmppctl.protocol.mam.reading import Reader, stamp
+from xmppctl.records import dataclass
 from xmppctl.session.stream import MESSAGE, Session
 
 NS = "urn:xmpp:mam:2"
@@ -71,18 +72,31 @@ class Result:
     message: ArchivedMessage | None
 
 
-@dataclass(frozen=True)
 class Page:
-    """What one question brought."""
+    """What one question brought; ``number`` of results, which are read when they are asked for."""
 
-    results: list[Result]
-    bounds: rsm.Page
-    complete: bool
+    def __init__(
+        self,
+        stanzas: list[Element],
+        read: Callable[[Element], Result],
+        bounds: rsm.Page,
+        complete: bool,
+    ) -> None:
+        self.bounds = bounds
+        self.complete = complete
+        self.number = len(stanzas)
+        self._stanzas = stanzas
+        self._read = read
+
+    @cached_property
+    def results(self) -> list[Result]:
+        """The results. Raises UnsupportedError where they are of another archive."""
+        return [self._read(stanza) for stanza in self._stanzas]
 
     @property
     def is_end(self) -> bool:
         """Whether nothing follows: the archive says so, or the page is empty (XEP-0059 §2.2)."""
-        return self.complete or not self.results
+        return self.complete or not self.number
 
 
 class Archive:
@@ -140,7 +154,7 @@ class Archive:
                     feature=FEATURE,
                     progress=inbox,
                 )
-                results = [self._result(stanza) for stanza in inbox.drain()]
+                stanzas = list(inbox.drain())
         finally:
             self._open.remove(query.queryid)
         bounds = rsm.read(fin.page) or rsm.Page(None, None, None, None)
@@ -148,12 +162,12 @@ class Archive:
         stable = fin.stable not in ("false", "0")
         self.unstable = self.unstable or not stable
         session.trace.note(
-            f"archive page: {len(results)} messages, complete={complete}, stable={stable}, "
+            f"archive page: {len(stanzas)} messages, complete={complete}, stable={stable}, "
             f"count={bounds.count}, first={bounds.first}, last={bounds.last}"
         )
         if self.dropped > dropped:
             session.trace.note(f"dropped {self.dropped} forged archive results so far")
-        return Page(results, bounds, complete)
+        return Page(stanzas, self._result, bounds, complete)
 
     def _belongs(self, queryid: str) -> Callable[[Element], bool]:
         """Only who was asked answers, and only with the query's id (§7).
@@ -168,8 +182,9 @@ class Archive:
             result = stanza.find(_RESULT)
             if result is None:
                 return False
-            sender = stanza.get("from")
-            found = str(lenient(sender)) if sender is not None else None
+            sender = found = stanza.get("from")
+            if sender is not None and sender not in own:
+                found = str(lenient(sender))
             answered = result.get("queryid")
             if found in own and answered in self._open:
                 return answered == queryid  # else another question's inbox takes it

@@ -7,7 +7,6 @@ one server's room subscriptions send them) counts only where the room itself sen
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -15,10 +14,10 @@ from xml.etree.ElementTree import Element
 from xmppctl.errors import UnsupportedError
 from xmppctl.model.jid import lenient
 from xmppctl.model.mam import ArchivedMessage, PubsubItem
-from xmppctl.model.message import Message, Occupant
+from xmppctl.model.message import Occupant
 from xmppctl.protocol import payloads
-from xmppctl.protocol.message import NS_DELAY, parse_stamp, read
-from xmppctl.session.xml import NS_CLIENT, serialise, split
+from xmppctl.protocol.message import NS_DELAY, facts, parse_stamp
+from xmppctl.session.xml import NS_CLIENT, serialise
 
 _MESSAGE = f"{{{NS_CLIENT}}}message"
 _DELAY = f"{{{NS_DELAY}}}delay"
@@ -26,7 +25,7 @@ _EVENT = "http://jabber.org/protocol/pubsub#event"
 _ITEMS_EVENT = f"{{{_EVENT}}}event"
 _ITEMS = f"{_ITEMS_EVENT}/{{{_EVENT}}}items"
 _ROOM_NODES = "urn:xmpp:mucsub:nodes:"
-_COMMON = tuple(field.name for field in fields(Message))
+_ROOM_PAYLOADS = ("}x", "}retract", "}apply-to")
 
 
 def stamp(forwarded: Element) -> datetime | None:
@@ -48,6 +47,7 @@ class Reader:
         self._node = node
         self._by = by
         self._raw = raw
+        self._trusted = frozenset({by} if room is None else {by, room})
 
     def read(self, forwarded: Element, identifier: str | None) -> ArchivedMessage | None:
         """The record of a ``<forwarded/>``, None where it holds no message.
@@ -62,28 +62,29 @@ class Reader:
             item = self._item(stanza)
         elif room is None and (event := _spoken(stanza)) is not None:
             stanza, room = event, str(lenient(event.get("from", "")).bare)
-        message = read(
+        known = facts(
             stanza,
             own=self._own,
             archive_id=identifier,
             delay=forwarded.find(_DELAY),
-            trusted=frozenset({self._by} if room is None else {self._by, room}),
+            trusted=self._trusted if room == self._room else self._trusted | {room or ""},
             raw=self._raw,
         )
-        message = _without_claims(message) if room is None else _as_spoken(message, self._own)
-        known = {name: getattr(message, name) for name in _COMMON}
-        understood = payloads.READ if item is None else payloads.READ | {_ITEMS_EVENT}
+        if known["muc"] is not None:
+            _weigh(known, known["muc"], self._own, vouched=room is not None)
         told = _of_rooms(stanza)
-        understood = understood.union(*(tags for _, tags in told.values()))
-        known["extensions"] = [tag for tag in message.extensions if tag not in understood]
-        return ArchivedMessage(
-            **known,
-            **payloads.read(stanza),
-            **{name: value for name, (value, _) in told.items()},
-            room=room,
-            subject_only=_subject_only(stanza) or None if room is not None else None,
-            item=item,
-        )
+        if known["extensions"]:
+            understood = payloads.READ if item is None else payloads.READ | {_ITEMS_EVENT}
+            for _, tags in told.values():
+                understood |= tags
+            known["extensions"] = [tag for tag in known["extensions"] if tag not in understood]
+        known.update(payloads.read(stanza))
+        known["room"], known["item"] = room, item
+        known["subject_only"] = _subject_only(stanza) or None if room is not None else None
+        known["invite"] = known["moderated"] = None
+        for name, (value, _) in told.items():
+            known[name] = value
+        return _record(known)
 
     def _item(self, stanza: Element) -> PubsubItem:
         for items in stanza.findall(_ITEMS):
@@ -107,12 +108,19 @@ class Reader:
         )
 
 
+def _record(known: dict[str, Any]) -> ArchivedMessage:
+    """``ArchivedMessage(**known)``, where all fields are known; an archive is made of many."""
+    record = ArchivedMessage.__new__(ArchivedMessage)
+    vars(record).update(known)
+    return record
+
+
 def _of_rooms(stanza: Element) -> dict[str, tuple[Any, frozenset[str]]]:
     """What a message tells of rooms: by field the record, and the tags that it was read from.
 
     The rules of a live message hold: only a room speaks in its own name.
     """
-    if not any(split(child.tag)[1] in ("x", "retract", "apply-to") for child in stanza):
+    if not any(child.tag.endswith(_ROOM_PAYLOADS) for child in stanza):
         return {}  # most messages: what they do not need is not imported
     from xmppctl.protocol import invitation, moderation
 
@@ -126,10 +134,12 @@ def _of_rooms(stanza: Element) -> dict[str, tuple[Any, frozenset[str]]]:
 
 def _spoken(stanza: Element) -> Element | None:
     """The groupchat message inside an event that its room sent."""
-    room = lenient(stanza.get("from", ""))
+    if stanza.find(_ITEMS_EVENT) is None:
+        return None
     for items in stanza.findall(_ITEMS):
         if not items.get("node", "").startswith(_ROOM_NODES):
             continue
+        room = lenient(stanza.get("from", ""))
         for inner in items.iter(_MESSAGE):
             sender = lenient(inner.get("from", ""))
             if inner.get("type") == "groupchat" and sender.bare == room.bare:
@@ -137,18 +147,12 @@ def _spoken(stanza: Element) -> Element | None:
     return None
 
 
-def _without_claims(message: Message) -> Message:
-    """A groupchat message that no room vouches for: of the speaker only the nickname is known."""
-    if message.muc is None:
-        return message
-    return replace(message, muc=Occupant(nick=message.muc.nick))
-
-
-def _as_spoken(message: Message, own: str) -> Message:
-    real = message.muc.real_jid if message.muc is not None else None
-    if real is not None and str(lenient(real).bare) == own:
-        return replace(message, direction="out")
-    return message
+def _weigh(known: dict[str, Any], speaker: Occupant, own: str, *, vouched: bool) -> None:
+    """Of the speaker of a groupchat message only the nickname is known, unless a room vouches."""
+    if not vouched:
+        known["muc"] = Occupant(nick=speaker.nick)
+    elif speaker.real_jid is not None and str(lenient(speaker.real_jid).bare) == own:
+        known["direction"] = "out"
 
 
 def _subject_only(stanza: Element) -> bool:

@@ -9,7 +9,7 @@ archive knows, and the messages of that very second are told apart by their plac
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from xmppctl.errors import RefusedError, UnsupportedError
@@ -26,6 +26,7 @@ from xmppctl.protocol.mam.query import (
     Result,
     fields,
 )
+from xmppctl.records import dataclass
 from xmppctl.session.payload import malformed
 
 _TEXT_FIELDS = ("{urn:xmpp:fulltext:0}fulltext", "withtext")

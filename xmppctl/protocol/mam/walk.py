@@ -1,15 +1,17 @@
 """XEP-0313 §4.3: through an archive page by page, forwards or backwards, once each and to the end.
 
-Memory holds one page. A page that repeats is an error, messages that come twice are given once.
-An archive that ends before the number that it told itself is asked once more: one server gives an
-empty last page when somebody writes into the archive at that moment (ejabberd 23.01 with its own
-database).
+Memory holds one page, and the next one where all are wanted. A page that repeats is an error,
+messages that come twice are given once. An archive that ends before the number that it told itself
+is asked once more: one server gives an empty last page when somebody writes into the archive at
+that moment (ejabberd 23.01 with its own database).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 from xmppctl.errors import RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.mam import ArchivedMessage
@@ -108,29 +110,44 @@ async def _walk(
     doubt = _Doubt(archive.session)
     given = 0
     before: set[str | None] = set()
-    while limit is None or given < limit:
-        size = page_size
-        if limit is not None and not selection.is_local:
-            size = min(size, limit - given)
+
+    def ask(edge: str | None, size: int) -> Coroutine[Any, Any, Page]:
         preceding, following = (edge, None) if backwards else (None, edge)
-        ask = rsm.request(maximum=size, before=preceding, after=following)
-        page = await archive.page(selection.fields, ask)
-        guard.check(page.bounds, by=archive.name)
-        doubt.see(page)
-        now: set[str | None] = set()
-        for result in reversed(page.results) if backwards else page.results:
-            fresh = result.id is None or result.id not in before | now
-            now.add(result.id)
-            if fresh and result.message is not None and selection.accepts(result.message):
-                yield result.message
-                given += 1
-                if given == limit:
-                    return
-        if page.is_end and not doubt.is_justified():
-            return
-        if page.results:
-            edge = _further(page.bounds.first if backwards else page.bounds.last, archive)
-            before = now
+        question = rsm.request(maximum=size, before=preceding, after=following)
+        return archive.page(selection.fields, question)
+
+    ahead: asyncio.Task[Page] | None = None
+    try:
+        while limit is None or given < limit:
+            size = page_size
+            if limit is not None and not selection.is_local:
+                size = min(size, limit - given)
+            page = await (ask(edge, size) if ahead is None else ahead)
+            ahead = None
+            guard.check(page.bounds, by=archive.name)
+            doubt.see(page)
+            further = page.bounds.first if backwards else page.bounds.last
+            if limit is None and further is not None and not page.is_end:
+                # where all are wanted the archive looks for the next page while this one is read
+                ahead = asyncio.ensure_future(ask(further, size))
+                await asyncio.sleep(0)
+            now: set[str | None] = set()
+            for result in reversed(page.results) if backwards else page.results:
+                fresh = result.id is None or (result.id not in before and result.id not in now)
+                now.add(result.id)
+                if fresh and result.message is not None and selection.accepts(result.message):
+                    yield result.message
+                    given += 1
+                    if given == limit:
+                        return
+            if page.is_end and not doubt.is_justified():
+                return
+            if page.number:
+                edge = _further(further, archive)
+                before = now
+    finally:
+        if ahead is not None:
+            ahead.cancel()
 
 
 class _Doubt:
@@ -144,7 +161,7 @@ class _Doubt:
 
     def see(self, page: Page) -> None:
         """A page came; the number of all messages may be told with any of them."""
-        self._received += len(page.results)
+        self._received += page.number
         self._told = max(self._told, page.bounds.count or 0)
 
     def is_justified(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import get_args
 from xml.etree.ElementTree import Element, SubElement
 
@@ -17,6 +16,7 @@ from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.muc import Affiliated, Affiliation, AffiliationResult, Listed, UserAction
 from xmppctl.protocol.muc.rooms import explained
 from xmppctl.protocol.room import NS
+from xmppctl.records import dataclass
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -21,6 +20,7 @@ from xmppctl.model.muc import NickRegistration
 from xmppctl.protocol import disco, forms
 from xmppctl.protocol.muc import rooms
 from xmppctl.protocol.room import NS, own_nick
+from xmppctl.records import dataclass
 from xmppctl.session.conditions import UNSUPPORTED
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session

@@ -6,11 +6,12 @@ Such a module has a ``PART``: its options, what they exclude, and how they get i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from xmppctl.cli.modules import modules
+from xmppctl.records import dataclass
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -39,8 +40,7 @@ class Part:
 @cache
 def parts() -> tuple[Part, ...]:
     """All of them, in the order of their modules' names."""
-    names = sorted(module.name for module in iter_modules(__path__))
-    return tuple(import_module(f"{__name__}.{name}").PART for name in names)
+    return tuple(import_module(f"{__name__}.{name}").PART for name in modules(__path__))
 
 
 def part_options(callback: F) -> F:
