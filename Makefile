@@ -5,6 +5,7 @@
 #   PYTEST_ARGS='-k ping'  arguments for pytest
 #   TEST_PROCESSES=1       one after the other, instead of as many at a time as there are cores
 #   XMPPCTL_TEST_SKIP=ejabberd   leave the tests of a server out (and say so)
+#   XMPPCTL_TEST_TRANSPORT=bosh  reach the servers that way, in what it makes a difference to
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,6 +15,8 @@ PYTEST_ARGS ?=
 # each process has servers of its own
 TEST_PROCESSES ?= auto
 BENCH_ARGS ?=
+# how else than by STARTTLS the servers are reached (tests/peers/process.py)
+OTHER_TRANSPORTS := direct websocket bosh
 # tests that need no server; what is not there yet is left out
 FAST_TESTS := $(wildcard tests/unit tests/test_tree.py tests/test_layers.py tests/test_generated.py)
 
@@ -33,8 +36,11 @@ demo: compiled ## show xmppctl at work against a Prosody of its own (some 10 s)
 test: compiled servers ## all tests, against Prosody and ejabberd
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
-test-all: ## every transcript on both servers, with Python 3.12 too; installation with 3.13
+test-all: ## all of it over each transport and with Python 3.12 too; installation with 3.13
 	XMPPCTL_TEST_EVERYTHING=1 $(MAKE) test
+	@for transport in $(OTHER_TRANSPORTS); do \
+	    XMPPCTL_TEST_EVERYTHING=1 XMPPCTL_TEST_TRANSPORT=$$transport $(MAKE) test || exit; \
+	done
 	@if python=$$(tools/findpython.sh 3.12); then \
 	    XMPPCTL_TEST_EVERYTHING=1 $(MAKE) test PYTHON="$$python" VENV=.venv-3.12; \
 	else \
@@ -63,6 +69,7 @@ sandbox: compiled servers ## run both servers for a person to try things on; end
 	@$(BIN)/python tools/sandbox.py
 
 bench: compiled servers ## measure; BENCH_ARGS are its arguments
+	@tools/debian.sh bench
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 clean: ## remove what the other targets made

@@ -2,6 +2,10 @@
 
 XMPPCTL_TEST_SKIP=ejabberd (or prosody, or both with a comma) leaves a server's tests out, and the
 end of the run says so. A server that is merely missing is a failure.
+
+XMPPCTL_TEST_TRANSPORT=direct (or websocket, bosh) lets xmppctl reach them that way, and runs only
+what that makes a difference to: the tests of tests/integration that reach a server and do not say
+themselves how.
 """
 
 from __future__ import annotations
@@ -15,7 +19,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.peers.process import Xmppctl
+from tests.peers.process import (
+    ANOTHER_TRANSPORT,
+    OWN_CONNECTION,
+    TRANSPORT,
+    TRANSPORTS,
+    Xmppctl,
+)
 from tests.servers.base import Account, Server
 from tests.servers.ca import Authority
 from tests.servers.ejabberd import Ejabberd
@@ -28,6 +38,7 @@ settings.load_profile("xmppctl")
 SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 SHELLS = frozenset({"bash", "zsh", "fish"})
 SKIPPED = frozenset(filter(None, os.environ.get("XMPPCTL_TEST_SKIP", "").split(",")))
+_INTEGRATION = Path(__file__).parent / "integration"
 _LOG_MARKS = pytest.StashKey[dict[str, int]]()
 
 
@@ -140,6 +151,9 @@ def xmppctl(tmp_path: Path) -> Iterator[Xmppctl]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "servers(*names): run against these servers only")
+    config.addinivalue_line("markers", f"own_connection: {OWN_CONNECTION}")
+    if TRANSPORT not in TRANSPORTS:
+        raise pytest.UsageError(f"XMPPCTL_TEST_TRANSPORT: not one of {', '.join(TRANSPORTS)}")
     unknown = SKIPPED - SERVERS.keys() - SHELLS
     if unknown:
         names = ", ".join(sorted(unknown))
@@ -151,6 +165,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marker = metafunc.definition.get_closest_marker("servers")
         names = list(SERVERS) if marker is None else list(marker.args)
         metafunc.parametrize("server", names, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Over another transport, leave out what says itself how to connect, or to no server."""
+    if not ANOTHER_TRANSPORT:
+        return
+    chosen = [
+        item
+        for item in items
+        if item.path.is_relative_to(_INTEGRATION)
+        and item.get_closest_marker("own_connection") is None
+        and _needs(item)
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
 
 
 def _servers_of(item: pytest.Item) -> list[Server]:
@@ -180,6 +209,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if ANOTHER_TRANSPORT:
+        skipped = terminalreporter.stats.get("skipped", ())
+        count = sum(OWN_CONNECTION in str(report.longrepr) for report in skipped)
+        terminalreporter.write_sep(
+            "!",
+            f"over {TRANSPORT}: only what that makes a difference to; left out besides: "
+            f"{count} tests that say how to connect",
+        )
     if SKIPPED:
         names = ", ".join(sorted(SKIPPED))
         terminalreporter.write_sep("!", f"tests of {names} were left out: XMPPCTL_TEST_SKIP")

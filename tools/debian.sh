@@ -3,19 +3,30 @@
 #
 #   tools/debian.sh demo     one server and jq
 #   tools/debian.sh test     both servers, an independent client, the shells (default)
+#   tools/debian.sh bench    more clients to measure against; one that cannot be had is said
 #
 # No service is started by the installation: a policy-rc.d that says so is in place meanwhile.
 # Exit: 0 all there; 1 something is missing and could not be installed, and why is said.
+# "bench" is content with what it gets: 0 in any case.
 set -eu
 
-demo="prosody lua-sec lua-event jq"
-test="$demo prosody-modules lua-dbi-sqlite3 ejabberd go-sendxmpp zsh fish"
+demo="prosody prosody-modules lua-sec lua-event jq"
+test="$demo lua-dbi-sqlite3 ejabberd go-sendxmpp tinyproxy-bin microsocks zsh fish"
+bench="sendxmpp xmppc"
 
 case "${1:-test}" in
     demo) wanted=$demo ;;
     test) wanted=$test ;;
+    bench)
+        for package in $bench; do
+            [ -z "$(command -v "$package")" ] || continue
+            "$0" --package "$package" || echo "debian.sh: going on without $package" >&2
+        done
+        exit 0
+        ;;
+    --package) wanted=$2 ;;
     *)
-        echo "usage: tools/debian.sh [demo|test]" >&2
+        echo "usage: tools/debian.sh [demo|test|bench]" >&2
         exit 2
         ;;
 esac

@@ -3,10 +3,12 @@
     tools/sandbox.py                        both servers; prints the environment; ends by Ctrl-C
     tools/sandbox.py --only prosody         one of them
     tools/sandbox.py --only prosody -- CMD  runs CMD in that environment and ends with its code
+    tools/sandbox.py --host sasl2 ...       alice and bob on another host: sasl2 has SASL2 and FAST
 
 The environment is alice's account (XMPPCTL_JID, XMPPCTL_PASSWORD, XMPPCTL_CONNECT,
 XMPPCTL_CA_FILE), directories for configuration and state, and DOMAIN, CONFERENCE, UPLOAD, PUBSUB,
-ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD. CMD gets that of the first server.
+ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD. DIRECT_TLS (for --connect with --tls direct), WEBSOCKET
+and BOSH (for --endpoint) are other ways to the server. CMD gets that of the first server.
 """
 
 from __future__ import annotations
@@ -38,8 +40,11 @@ NAMES = ("prosody", "ejabberd")
 
 
 @contextmanager
-def sandbox(names: tuple[str, ...]) -> Iterator[list[dict[str, str]]]:
-    """Start the servers; the environment of each. Raises tests.servers.base.ServerError."""
+def sandbox(names: tuple[str, ...], host: str | None = None) -> Iterator[list[dict[str, str]]]:
+    """Start the servers; the environment of each. Raises tests.servers.base.ServerError.
+
+    ``host``: the purpose of a virtual host (``Server.hosts``); servers without it are left out.
+    """
     from tests.servers.ca import Authority
     from tests.servers.ejabberd import Ejabberd
     from tests.servers.prosody import Prosody
@@ -48,20 +53,22 @@ def sandbox(names: tuple[str, ...]) -> Iterator[list[dict[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="xmppctl-sandbox-") as name, ExitStack() as stack:
         directory = Path(name)
         authority = Authority(directory / "ca")
-        servers = [kinds[each](directory / each, authority) for each in names]
+        chosen = [kinds[name] for name in names if host is None or host in kinds[name].hosts]
+        servers = [kind(directory / kind.name, authority) for kind in chosen]
         with ThreadPoolExecutor() as pool:
             for server in servers:
                 stack.callback(server.stop)
             list(pool.map(lambda server: server.start(), servers))
-        yield [_environment(server, directory / f"home-{server.name}") for server in servers]
+        yield [_environment(server, directory / f"home-{server.name}", host) for server in servers]
 
 
-def _environment(server: Server, home: Path) -> dict[str, str]:
+def _environment(server: Server, home: Path, purpose: str | None) -> dict[str, str]:
     people = {}
+    domain = server.domain if purpose is None else server.hosts[purpose]
     for local in ("alice", "bob"):
         password = secrets.token_urlsafe(9)
-        server.create_user(local, password)
-        people[local.upper()] = f"{local}@{server.domain}"
+        server.create_user(local, password, domain)
+        people[local.upper()] = f"{local}@{domain}"
         people[f"{local.upper()}_PASSWORD"] = password
     host, port = server.starttls
     return {
@@ -72,7 +79,10 @@ def _environment(server: Server, home: Path) -> dict[str, str]:
         **{
             f"XMPPCTL_{kind.upper()}_DIR": str(home / kind) for kind in ("config", "state", "cache")
         },
-        "DOMAIN": server.domain,
+        "DIRECT_TLS": "{}:{}".format(*server.direct_tls),
+        "WEBSOCKET": server.websocket_url,
+        "BOSH": server.bosh_url,
+        "DOMAIN": domain,
         "CONFERENCE": server.conference,
         "UPLOAD": server.upload,
         "PUBSUB": server.pubsub,
@@ -128,15 +138,19 @@ def main(argv: list[str]) -> int:
         own, command = argv[: argv.index("--")], argv[argv.index("--") + 1 :]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", choices=NAMES, help="start this server only")
+    parser.add_argument("--host", metavar="PURPOSE", help="make the accounts on this host")
     parser.epilog = "-- COMMAND ARGS... runs a command in the sandbox's environment"
-    only: str | None = parser.parse_args(own).only
+    options = parser.parse_args(own)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise)
 
     from tests.servers.base import ServerError
 
     try:
-        with sandbox(NAMES if only is None else (only,)) as environments:
+        names = NAMES if options.only is None else (options.only,)
+        with sandbox(names, options.host) as environments:
+            if not environments:
+                parser.error(f"no server has a host {options.host!r}")
             if command:
                 return _run(command, environments[0])
             _show(environments)

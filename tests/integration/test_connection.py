@@ -28,7 +28,9 @@ from xmppctl.model import account as model
 from xmppctl.model.jid import parse
 from xmppctl.session import open_session
 from xmppctl.session.stream import MESSAGE, PRESENCE
+from xmppctl.session.tcp import TcpWire
 
+pytestmark = pytest.mark.own_connection
 SM = "urn:xmpp:sm:3"
 
 
@@ -434,6 +436,7 @@ def test_a_message_that_nobody_took_is_delivered_again(
     async def run(take: bool) -> str | None:
         async with open_session(own) as session:
             wire = session._wire
+            assert isinstance(wire, TcpWire)
             session.send(*session.enabling(), Element(PRESENCE))
             with session.inbox(lambda each: each.tag == MESSAGE, keep=take) as inbox:
                 sender.message(alice.jid, "taken" if take else "left behind")
@@ -441,7 +444,7 @@ def test_a_message_that_nobody_took_is_delivered_again(
                 # the server's answer shows that it had our acknowledgement before the close
                 session.send(f"<a xmlns='{SM}' h='{session.inbound.h if session.inbound else 0}'/>")
                 await session.request(Element("{urn:xmpp:ping}ping"), to=session.domain)
-        await asyncio.wait_for(wire._lost.wait(), 5)
+        await asyncio.wait_for(wire.link.lost.wait(), 5)
         return message.findtext(tag("body"))
 
     sender = raw(bob)

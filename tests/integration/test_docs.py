@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.process import EXECUTABLE, Xmppctl
+from tests.peers.process import EXECUTABLE, Xmppctl, way_environment
 from tests.servers.base import Account, Server
 
 ROOT = Path(__file__).parent.parent.parent
@@ -86,8 +86,7 @@ def test_block(
             "XMPPCTL_JID": alice.jid,
             "XMPPCTL_PASSWORD": alice.password,
             "XMPPCTL_TEST_SECRET": alice.password,
-            "XMPPCTL_CONNECT": "{}:{}".format(*server.starttls),
-            "XMPPCTL_CA_FILE": str(server.ca_file),
+            **way_environment(server),
         },
         cwd=xmppctl.home,
         stdin=subprocess.DEVNULL,

@@ -59,20 +59,20 @@ def test_unknown_user(xmppctl: Xmppctl, server: Server) -> None:
         "--json",
         jid=f"nobody-at-all@{server.domain}",
         password=PASSWORD,
-        connect=server.starttls,
-        ca_file=server.ca_file,
+        server=server,
     )
     failure(run, Exit.AUTH, "auth", "not-authorized")
 
 
+# inside TLS from the first byte, the certificate tells it before
+@pytest.mark.own_connection
 def test_unknown_domain_at_a_live_server(xmppctl: Xmppctl, server: Server) -> None:
     run = xmppctl(
         "ping",
         "--json",
         jid="alice@not-served.example",
         password=PASSWORD,
-        connect=server.starttls,
-        ca_file=server.ca_file,
+        server=server,
     )
     error = failure(run, Exit.CONNECT, condition="host-unknown")
     assert "domain" in error["text"]
@@ -82,8 +82,7 @@ def test_anonymous_where_there_is_none(xmppctl: Xmppctl, server: Server) -> None
     run = xmppctl(
         *("--anonymous", "ping", "--json"),
         jid=server.domain,
-        connect=server.starttls,
-        ca_file=server.ca_file,
+        server=server,
     )
     failure(run, Exit.AUTH, "auth", "no-acceptable-mechanism")
 
@@ -196,8 +195,7 @@ def test_anonymous(xmppctl: Xmppctl, server: Server) -> None:
     run = xmppctl(
         *("--anonymous", "account", "test", "--json"),
         jid=domain,
-        connect=server.starttls,
-        ca_file=server.ca_file,
+        server=server,
     )
     assert mechanism(run) == "ANONYMOUS"
     assert run.json()["jid"].partition("/")[0].endswith(f"@{domain}")

@@ -82,8 +82,7 @@ def test_an_anonymous_account_has_an_empty_list_or_none(xmppctl, server):
     run = xmppctl(
         *("--anonymous", "roster", "list", "--json"),
         jid=host,
-        connect=server.starttls,
-        ca_file=server.ca_file,
+        server=server,
     )
     if run.code:
         assert run.code in (6, 7)

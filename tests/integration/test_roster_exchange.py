@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.peers.process import EXECUTABLE
+from tests.peers.process import EXECUTABLE, way_options
 
 ROSTER = "<query xmlns='jabber:iq:roster'/>"
 ITEM = ".//{jabber:iq:roster}item"
@@ -320,11 +320,10 @@ def test_a_person_is_asked(xmppctl, alice, raw, tmp_path, answer, outcome):
     path.write_text(json.dumps({"from": "b@x.test", "items": items}))
     ours, theirs = pty.openpty()
     try:
-        server = alice.server
         process = subprocess.Popen(
             [
-                *(EXECUTABLE, "-j", alice.jid, "--connect", "{}:{}".format(*server.starttls)),
-                *("--ca-file", server.ca_file, "--json", "roster", "apply"),
+                *(EXECUTABLE, "-j", alice.jid, *way_options(alice.server)),
+                *("--json", "roster", "apply"),
                 *("--from", "b@x.test", "--file", path),
             ],
             stdin=theirs,

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.peers.process import EXECUTABLE
+from tests.peers.process import EXECUTABLE, way_options
 from tests.servers.fake import FakeServer
 
 ROSTER = "<query xmlns='jabber:iq:roster'/>"
@@ -185,9 +185,8 @@ def test_how_far_it_is_on_a_terminal(xmppctl, alice, tmp_path):
     try:
         done = subprocess.run(
             [
-                *(EXECUTABLE, "-j", alice.jid),
-                *("--connect", "{}:{}".format(*alice.server.starttls)),
-                *("--ca-file", alice.server.ca_file, "-o", "plain", "roster", "import", path),
+                *(EXECUTABLE, "-j", alice.jid, *way_options(alice.server)),
+                *("-o", "plain", "roster", "import", path),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

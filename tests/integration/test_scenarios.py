@@ -4,7 +4,8 @@ With XMPPCTL_TEST_EVERYTHING=1, as in ``make test-all``, each is run against bot
 
 A transcript is commands and what they print::
 
-    # a comment; "# servers: prosody" leaves the other servers out
+    # a comment; "# servers: prosody" leaves the other servers out, "# own connection" those runs
+    # that only differ in how servers are reached
     $ xmppctl --json ping | jq '.[0].ok'
     true
     $ xmppctl send nobody@$DOMAIN hi
@@ -28,7 +29,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.process import EXECUTABLE, Xmppctl
+from tests.peers.process import (
+    EXECUTABLE,
+    TRANSPORT,
+    Xmppctl,
+    own_connection,
+    way_environment,
+)
 from tests.servers.base import Account, Server
 from tests.servers.ca import Authority
 
@@ -79,6 +86,13 @@ def read(text: str) -> Iterator[Step]:
         yield step
 
 
+# a setting for a command that is not to connect: there is nobody
+NOWHERE = {
+    "websocket": "XMPPCTL_ENDPOINT=wss://127.0.0.1:1/",
+    "bosh": "XMPPCTL_ENDPOINT=https://127.0.0.1:1/",
+}.get(TRANSPORT, "XMPPCTL_CONNECT=127.0.0.1:1")
+
+
 def servers(text: str) -> list[str] | None:
     """The servers that a transcript is for, None for all."""
     found = re.search(r"^# servers: (.*)$", text, re.MULTILINE)
@@ -97,6 +111,7 @@ def variables(alice: Account, bob: Account, other_ca: Path) -> dict[str, str]:
         "EXT": server.component,
         "DIRECT_TLS": "{}:{}".format(*server.direct_tls),
         "OTHER_CA": str(other_ca),
+        "NOWHERE": NOWHERE,
     }
 
 
@@ -132,6 +147,8 @@ def play(
 ) -> None:
     """Run the commands of a transcript and compare what they print."""
     text = path.read_text()
+    if "\n# own connection\n" in text:
+        own_connection()
     known = variables(alice, bob, Authority(tmp_path / "other-ca").ca_file)
     environment = {
         **xmppctl.environment(),
@@ -139,8 +156,7 @@ def play(
         "PATH": f"{EXECUTABLE.parent}{os.pathsep}{os.environ['PATH']}",
         "XMPPCTL_JID": alice.jid,
         "XMPPCTL_PASSWORD": alice.password,
-        "XMPPCTL_CONNECT": "{}:{}".format(*server.starttls),
-        "XMPPCTL_CA_FILE": str(server.ca_file),
+        **way_environment(server),
     }
     for step in read(text):
         done = subprocess.run(

@@ -297,3 +297,72 @@ def test_a_line_that_is_cut(xmppctl, alice, bob, server, raw):
     while "end" not in bodies:
         bodies.append(peer.wait_message().findtext("{jabber:client}body"))
     assert bodies.count("x") <= 1
+
+
+def test_lines_share_a_barrier_and_only_the_one_that_came_back_failed(against):
+    barriers = []
+
+    async def script(conn):
+        await conn.login(SM)
+        async for name, stanza in Peer(conn).stanzas():
+            if name == "message":
+                if stanza.findtext("{jabber:client}body") in ("line 7", "line 90"):
+                    bounce(conn, stanza, "b@far.test")
+                continue
+            if stanza.get("to") == "b@far.test":
+                barriers.append(stanza)
+            conn.result(stanza)
+
+    text = "".join(f"line {n}\n" for n in range(100))
+    run = against(script, "-o", "jsonl", "send", "--stdin-lines", "b@far.test", input=text)
+    records = run.expect(9).jsonl()
+    assert [n for n, record in enumerate(records) if record["error"]] == [7, 90]
+    assert [n for n, record in enumerate(records) if not record["confirmed"]] == [7, 90]
+    assert all(record["acked"] for record in records)
+    assert 1 <= len(barriers) < 10
+
+
+def test_a_barrier_stands_behind_the_last_message_to_its_recipient(against):
+    """Lines go to two recipients in turn; one of them answers, the other keeps silent."""
+    seen = []
+
+    async def script(conn):
+        await conn.login(SM)
+        async for name, stanza in Peer(conn).stanzas():
+            seen.append((name, stanza.get("to")))
+            if name == "iq" and stanza.get("to") != "c@far.test":
+                conn.result(stanza)
+
+    command = ("--timeout", "1s", "-o", "jsonl", "send", "b@far.test", "c@far.test")
+    run = against(script, *command, "--stdin-lines", input="1\n2\n3\n")
+    records = run.expect(9).jsonl()
+    assert [(r["to"][0], r["confirmed"], r["acked"]) for r in records] == [
+        ("b", True, True), ("c", False, True)
+    ] * 3  # fmt: skip
+    for to in ("b@far.test", "c@far.test"):
+        *messages, last = [name for name, jid in seen if jid == to]
+        assert (messages, last) == (["message"] * 3, "iq")
+
+
+@pytest.mark.parametrize(
+    ("node", "to", "asked"),
+    [
+        ("http://prosody.im", "b@fake.test", False),
+        ("http://prosody.im", "b@far.test", True),
+        ("http://www.process-one.net/en/ejabberd/", "b@fake.test", True),
+        ("", "b@fake.test", True),
+    ],
+)
+def test_a_server_that_works_in_order_is_not_asked_for_late_bounces(against, node, to, asked):
+    own = []
+
+    async def script(conn):
+        caps = f"<c xmlns='http://jabber.org/protocol/caps' node='{node}' hash='sha-1' ver='x'/>"
+        await conn.login(SM + caps)
+        async for name, stanza in Peer(conn).stanzas():
+            if name == "iq":
+                own.append(stanza.get("to") == "fake.test")
+                conn.result(stanza)
+
+    against(script, "send", "--json", to, "x").expect(0)
+    assert any(own) is asked

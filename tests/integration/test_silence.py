@@ -27,6 +27,8 @@ from tests.servers.fake import FakeConnection, FakeServer
 from tests.servers.faults import SERVER_HELLO, FaultProxy, Flow
 from xmppctl.errors import Exit
 
+pytestmark = pytest.mark.own_connection
+
 SCRIPTS: dict[str, tuple[str, str, Script]] = {}
 
 

@@ -1,4 +1,8 @@
-"""Runs the installed xmppctl as a process, in an environment of its own."""
+"""Runs the installed xmppctl as a process, in an environment of its own.
+
+XMPPCTL_TEST_TRANSPORT chooses how it reaches the servers: ``starttls`` (default), ``direct``,
+``websocket`` or ``bosh``. A test that says itself where to connect is then left out.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +20,47 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from tests.servers.base import Account
+import pytest
 
+if TYPE_CHECKING:
+    from tests.servers.base import Account, Server
+
+TRANSPORTS = ("starttls", "direct", "websocket", "bosh")
+TRANSPORT = os.environ.get("XMPPCTL_TEST_TRANSPORT") or "starttls"
+ANOTHER_TRANSPORT = TRANSPORT != "starttls"
+OWN_CONNECTION = "says itself how to connect: nothing to be seen over another transport"
 EXECUTABLE = Path(sys.executable).parent / "xmppctl"
 # what a process needs of this one's environment; everything else is left out
 _KEPT = ("PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START", "VIRTUAL_ENV")
+
+
+def way(server: Server, transport: str = TRANSPORT) -> dict[str, str]:
+    """The connection options that lead to a server over a transport, by their names."""
+    host, port = server.direct_tls if transport == "direct" else server.starttls
+    return {
+        "starttls": {"connect": f"{host}:{port}"},
+        "direct": {"connect": f"{host}:{port}", "tls": "direct"},
+        "websocket": {"transport": "websocket", "endpoint": server.websocket_url},
+        "bosh": {"transport": "bosh", "endpoint": server.bosh_url},
+    }[transport]
+
+
+def way_options(server: Server, transport: str = TRANSPORT) -> list[str]:
+    """The same as arguments, with the authority that is to be trusted."""
+    options = {**way(server, transport), "ca-file": str(server.ca_file)}
+    return [word for name, value in options.items() for word in (f"--{name}", value)]
+
+
+def way_environment(server: Server, transport: str = TRANSPORT) -> dict[str, str]:
+    """The same as variables."""
+    options = {**way(server, transport), "ca_file": str(server.ca_file)}
+    return {f"XMPPCTL_{name.upper()}": value for name, value in options.items()}
+
+
+def own_connection() -> None:
+    """Leave the calling test out, with a reason, where it would only be run once more."""
+    if ANOTHER_TRANSPORT:
+        pytest.skip(OWN_CONNECTION)
 
 
 @dataclass(frozen=True)
@@ -177,9 +216,9 @@ class Running:
 class Xmppctl:
     """Calls xmppctl; ``home`` keeps its configuration, state and cache, and is the run's own.
 
-    ``account`` puts ``-j``, ``--connect`` and ``--ca-file`` before the arguments and the password
-    into XMPPCTL_PASSWORD; ``connect`` and ``ca_file`` replace what the account's server says, as
-    does ``password``. ``env`` is added to a clean environment.
+    ``account`` puts ``-j``, the way to its server (``way``) and ``--ca-file`` before the arguments
+    and the password into XMPPCTL_PASSWORD; ``server`` the way alone. ``connect``, ``transport``,
+    ``ca_file`` and ``password`` replace what these say. ``env`` is added to a clean environment.
     """
 
     def __init__(self, home: Path, executable: Path = EXECUTABLE) -> None:
@@ -252,21 +291,29 @@ class Xmppctl:
 def _connection(
     account: Account | None,
     *,
+    server: Server | None = None,
     connect: tuple[str, int] | None = None,
+    transport: str | None = None,
     ca_file: Path | None = None,
     jid: str | None = None,
     password: str | None = None,
 ) -> tuple[list[str], dict[str, str]]:
+    if connect is not None or transport is not None:
+        own_connection()
     if account is not None:
         jid = jid or account.jid
         password = account.password if password is None else password
-        connect = connect or account.server.starttls
-        ca_file = ca_file or account.server.ca_file
-    options = []
-    if jid is not None:
-        options += ["-j", jid]
+        server = server or account.server
+    found: dict[str, str] = {}
     if connect is not None:
-        options += ["--connect", f"{connect[0]}:{connect[1]}"]
+        found["connect"] = f"{connect[0]}:{connect[1]}"
+    elif server is not None:
+        found = way(server, transport or TRANSPORT)
+    if server is not None:
+        ca_file = ca_file or server.ca_file
     if ca_file is not None:
-        options += ["--ca-file", str(ca_file)]
+        found["ca-file"] = str(ca_file)
+    options = [] if jid is None else ["-j", jid]
+    for name, value in found.items():
+        options += [f"--{name}", value]
     return options, {} if password is None else {"XMPPCTL_PASSWORD": password}

@@ -35,6 +35,8 @@ class RawStream:
         self.domain = domain
         self.address = address
         self.timeout = timeout
+        # the 'from' of the stream header
+        self.sender: str | None = None
         self._socket: socket.socket | None = None
         self._parser = StreamParser()
         self._pending: deque[Element] = deque()
@@ -50,14 +52,23 @@ class RawStream:
         """Open the TCP connection."""
         self._socket = socket.create_connection(self.address, self.timeout)
 
-    def open_stream(self) -> None:
-        """Send a stream header; what was read of an earlier stream is forgotten."""
+    @property
+    def header(self) -> str:
+        """The stream header of this side, for a test that sends more together with it."""
+        sender = "" if self.sender is None else f" from={quoteattr(self.sender)}"
+        return (
+            f"<?xml version='1.0'?><stream:stream to={quoteattr(self.domain)}{sender} "
+            f"version='1.0' xmlns='{self.namespace}' xmlns:stream='{STREAMS}'>"
+        )
+
+    def open_stream(self, behind: str = "") -> None:
+        """Send a stream header, and what is to go right ``behind`` it in the same write.
+
+        What was read of an earlier stream is forgotten.
+        """
         self._parser = StreamParser()
         self._pending.clear()
-        self.send(
-            f"<?xml version='1.0'?><stream:stream to={quoteattr(self.domain)} version='1.0' "
-            f"xmlns='{self.namespace}' xmlns:stream='{STREAMS}'>"
-        )
+        self.send(self.header + behind)
 
     def send(self, xml: str | bytes) -> None:
         """Send ``xml`` as it is."""
@@ -75,6 +86,14 @@ class RawStream:
         if element.tag == f"{{{STREAMS}}}error":
             raise StreamClosed(tostring(element, encoding="unicode"))
         return element
+
+    def raw_until_closed(self) -> str:
+        """What comes until the other side closes the connection, unparsed; raises TimeoutError."""
+        connection = self._live()
+        text = b""
+        while data := connection.recv(65536):
+            text += data
+        return text.decode()
 
     def expect(self, predicate: Callable[[Element], bool], timeout: float | None = None) -> Element:
         """The next element that ``predicate`` accepts; what comes before it is dropped."""
@@ -164,6 +183,12 @@ class RawClient(RawStream):
 
     def open(self) -> Element:
         """Connect and secure the stream; the stream features inside TLS."""
+        self.secure()
+        self.open_stream()
+        return self.recv()
+
+    def secure(self) -> None:
+        """Connect, up to the end of the TLS handshake; no stream header was sent inside it."""
         self.connect()
         if not self.direct:
             self.open_stream()
@@ -173,8 +198,6 @@ class RawClient(RawStream):
             if answer.tag != f"{{{TLS}}}proceed":
                 raise StreamClosed(tostring(answer, encoding="unicode"))
         self._socket = self._context.wrap_socket(self._live(), server_hostname=self.domain)
-        self.open_stream()
-        return self.recv()
 
     def login(self, local: str, password: str) -> Element:
         """SASL PLAIN (RFC 4616); the features after it. Raises PermissionError when refused."""

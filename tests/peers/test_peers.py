@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import gosendxmpp
+from tests.peers import gosendxmpp, process
 from tests.peers.process import Xmppctl
 from tests.peers.rawxml import RawClient
 from tests.peers.slix import SlixClient
@@ -77,13 +77,45 @@ def test_the_runner_is_isolated(python: Xmppctl, monkeypatch: pytest.MonkeyPatch
 def test_the_runner_puts_the_connection_before_the_command(
     tmp_path: Path, server: Server, alice: Account
 ) -> None:
-    echo = tmp_path / "echo"
-    echo.write_text('#!/bin/sh\nprintf "%s\\n" "$@" "$XMPPCTL_PASSWORD"\n')
-    echo.chmod(0o755)
-    result = Xmppctl(tmp_path, echo)("ping", account=alice)
+    path = tmp_path / "echo"
+    path.write_text('#!/bin/sh\nprintf "%s\\n" "$@" "$XMPPCTL_PASSWORD"\n')
+    path.chmod(0o755)
+    result = Xmppctl(tmp_path, path)("ping", account=alice)
     host, port = server.starttls
     connect = ["--connect", f"{host}:{port}", "--ca-file", str(server.ca_file)]
     assert result.out.splitlines() == ["-j", alice.jid, *connect, "ping", alice.password]
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Xmppctl:
+    """Prints its arguments."""
+    path = tmp_path / "echo"
+    path.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    path.chmod(0o755)
+    return Xmppctl(tmp_path, path)
+
+
+def test_the_runner_knows_every_way_to_a_server(echo: Xmppctl, server: Server) -> None:
+    host, port = server.direct_tls
+    ways = {
+        "direct": ["--connect", f"{host}:{port}", "--tls", "direct"],
+        "websocket": ["--transport", "websocket", "--endpoint", server.websocket_url],
+        "bosh": ["--transport", "bosh", "--endpoint", server.bosh_url],
+    }
+    for transport, expected in ways.items():
+        result = echo("ping", server=server, transport=transport)
+        assert result.out.splitlines() == [*expected, "--ca-file", str(server.ca_file), "ping"]
+
+
+def test_who_says_how_to_connect_is_left_out_over_another_transport(
+    echo: Xmppctl, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "ANOTHER_TRANSPORT", True)
+    monkeypatch.setattr(process, "TRANSPORT", "bosh")
+    assert server.bosh_url in echo("ping", server=server).out
+    for more in ({"connect": server.starttls}, {"transport": "direct", "server": server}):
+        with pytest.raises(pytest.skip.Exception, match="says itself how to connect"):
+            echo("ping", **more)
 
 
 def test_the_runner_waits_for_lines_and_signals(python: Xmppctl) -> None:

@@ -55,8 +55,10 @@ class Account:
 class Server(ABC):
     """One XMPP server; ``hosts`` are the virtual hosts beside ``domain``, by their purpose.
 
-    ``hosts`` keys: form, invite, closed, anon, captcha, plain, privacy, optional_tls (what is not
-    there, the server cannot do). ``services`` keys: conference, upload, pubsub, proxy, search, ext
+    ``hosts`` keys: form, invite, closed, anon, captcha, plain, privacy, optional_tls, bare (no
+    stream management), strict (a resource that is taken is refused), sasl2, sasl2_rotating
+    (a new token with every login), sasl2_short (tokens of two seconds); what is not there, the
+    server cannot do. ``services`` keys: conference, upload, pubsub, proxy, search, ext
     (where a component may attach with component_secret), and on ejabberd mix, multicast.
     """
 
@@ -67,6 +69,8 @@ class Server(ABC):
     services: ClassVar[dict[str, str]]
     features: ClassVar[frozenset[Feature]]
     quirks: ClassVar[frozenset[Quirk]]
+    websocket_path: ClassVar[str]
+    bosh_path: ClassVar[str]
     # exact limit of the upload service, bytes
     upload_limit: ClassVar[int] = 1024 * 1024
 
@@ -125,6 +129,16 @@ class Server(ABC):
     @abstractmethod
     def optional_tls(self) -> tuple[str, int]:
         """Address where ``hosts["optional_tls"]`` offers STARTTLS and SASL PLAIN beside it."""
+
+    @property
+    def websocket_url(self) -> str:
+        """Where every virtual host is reached by WebSocket; the certificate has the address."""
+        return f"wss://{self.host}:{self.ports.https}{self.websocket_path}"
+
+    @property
+    def bosh_url(self) -> str:
+        """Where every virtual host is reached by BOSH."""
+        return f"https://{self.host}:{self.ports.https}{self.bosh_path}"
 
     @property
     def pid(self) -> int | None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAY = timedelta(days=1)
+_XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ class Authority:
         other = Authority(self.directory / "other", "another test CA")
         return other.issue(domain)
 
+    def client(self, *jids: str) -> Certificate:
+        """A client's certificate with an xmppAddr (RFC 6120 §13.7.1.4) for each of ``jids``."""
+        names: list[x509.GeneralName] = [x509.OtherName(_XMPP_ADDR, _utf8(jid)) for jid in jids]
+        return self._leaf("client", "client", names=names)
+
     def _leaf(
         self,
         stem: str,
@@ -94,12 +100,14 @@ class Authority:
         end: datetime | None = None,
         loopback: bool = True,
         self_signed: bool = False,
+        names: list[x509.GeneralName] | None = None,
     ) -> Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
-        names: list[x509.GeneralName] = [x509.DNSName(domain), x509.DNSName(f"*.{domain}")]
-        if loopback:
-            names.append(x509.DNSName("localhost"))
-            names += [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ("127.0.0.1", "::1")]
+        if names is None:
+            names = [x509.DNSName(domain), x509.DNSName(f"*.{domain}")]
+            if loopback:
+                names.append(x509.DNSName("localhost"))
+                names += [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ("127.0.0.1", "::1")]
         issuer = _name(domain) if self_signed else self._name
         signer = key if self_signed else self._key
         usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
@@ -150,6 +158,13 @@ def _builder(
         .not_valid_after(end)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+
+
+def _utf8(text: str) -> bytes:
+    """A short UTF8String in DER."""
+    data = text.encode()
+    assert len(data) < 128
+    return bytes((0x0C, len(data))) + data
 
 
 def _name(text: str) -> x509.Name:

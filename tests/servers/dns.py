@@ -48,11 +48,21 @@ class NameServer:
     Record data is text as in a zone file (``"0 5 5222 host.test."``). A name that is not there is
     NXDOMAIN, a type that is not there an empty answer; CNAMEs are followed. ``zone`` may be
     replaced at any time. ``delay`` holds back every UDP answer, in seconds. Names in ``large``
-    are told by TCP only. ``queries`` lists what was asked: (name, type, "udp" or "tcp").
+    are told by TCP only. The answers about names in ``signed``, or below one of them, are called
+    authentic (AD), as those of a resolver that checked DNSSEC. ``queries`` lists what was asked:
+    (name, type, "udp" or "tcp").
     """
 
-    def __init__(self, zone: Zone, *, delay: float = 0.0, large: frozenset[str] = frozenset()):
+    def __init__(
+        self,
+        zone: Zone,
+        *,
+        delay: float = 0.0,
+        large: frozenset[str] = frozenset(),
+        signed: frozenset[str] = frozenset(),
+    ):
         self.zone = zone
+        self.signed = signed
         self.delay = delay
         self.large = large
         self.queries: list[tuple[str, str, str]] = []
@@ -117,6 +127,9 @@ class NameServer:
         self.queries.append((name, dns.rdatatype.to_text(question.rdtype), transport))
         reply = dns.message.make_response(query, recursion_available=True)
         reply.flags |= dns.flags.AA
+        asked = bool(query.flags & dns.flags.AD)  # RFC 6840 §5.7: who does not ask is not told
+        if asked and any(f".{name}".endswith(f".{each}") for each in self.signed):
+            reply.flags |= dns.flags.AD
         if transport == "udp" and name in self.large:
             reply.flags |= dns.flags.TC
             return reply.to_wire()

@@ -30,6 +30,8 @@ class Ejabberd(Server):
         "anon": "anon.ejabberd.test",
         "plain": "plain.ejabberd.test",
         "optional_tls": "ejabberd.test",
+        "bare": "bare.ejabberd.test",
+        "strict": "strict.ejabberd.test",
     }
     services: ClassVar = {
         "conference": "conference.ejabberd.test",
@@ -41,12 +43,15 @@ class Ejabberd(Server):
         "mix": "mix.ejabberd.test",
         "multicast": "multicast.ejabberd.test",
     }
+    websocket_path = "/ws"
+    bosh_path = "/bosh"
     features = frozenset(Feature) - {
         Feature.FORM_REGISTRATION,
         Feature.INVITES,
         Feature.MAM_METADATA,
         Feature.MODERATION,
         Feature.PRE_APPROVAL,
+        Feature.SASL2,
     }
     quirks = frozenset(
         {
@@ -74,6 +79,10 @@ class Ejabberd(Server):
             Quirk.MUC_AVATAR_HASH_NOT_IN_DISCO,
             Quirk.REGISTER_CLOSED_LOOKS_OPEN,
             Quirk.REGISTER_REMOVE_CONFLICT,
+            Quirk.BOUNCES_LATE,
+            Quirk.BOSH_RESTART_DROPS_PAYLOAD,
+            Quirk.UNBOUND_UNANSWERED,
+            Quirk.FOOTER_DROPS_ANSWERS,
             Quirk.SCRAM_PLUS_WRONG_UNDER_TLS13,
         }
     )
@@ -82,6 +91,11 @@ class Ejabberd(Server):
     def optional_tls(self) -> tuple[str, int]:
         """A port of its own: here the port decides whether TLS is required."""
         return self.host, self.ports.optional_tls
+
+    @property
+    def client_certificate(self) -> tuple[str, int]:
+        """A port with direct TLS that offers SASL EXTERNAL to client certificates."""
+        return self.host, self.ports.client_certificate
 
     @property
     def log_file(self) -> Path:

@@ -105,6 +105,11 @@ class FakeConnection:
         self.send(f"<proceed xmlns='{TLS}'/>")
         await self.handshake()
 
+    @property
+    def waiting(self) -> tuple[Element, ...]:
+        """What came already and has not been asked for: with the stream header, for example."""
+        return tuple(self._pending)
+
     async def handshake(self) -> None:
         """The server's half of a TLS handshake, with the certificate of the fake server."""
         context = self.server.certificate.server_context()

@@ -58,6 +58,27 @@ def strip_starttls() -> Flow:
     return Flow(drop=(STARTTLS_FEATURE,))
 
 
+class _Records:
+    """Counts the TLS records of one direction that are data by their type (RFC 8446 §5.1)."""
+
+    def __init__(self) -> None:
+        self.data = 0
+        self._buffer = b""
+        self._clear = True
+
+    def feed(self, data: bytes) -> None:
+        if self._clear and data[0] not in _TLS_RECORDS:
+            return
+        self._clear = False
+        self._buffer += data
+        while len(self._buffer) >= 5:
+            end = 5 + int.from_bytes(self._buffer[3:5])
+            if len(self._buffer) < end:
+                break
+            self.data += self._buffer[0] == 0x17
+            self._buffer = self._buffer[end:]
+
+
 class Connection:
     """What passed on one connection; times are ``time.monotonic()``."""
 
@@ -65,18 +86,33 @@ class Connection:
         self.opened = time.monotonic()
         self.up = bytearray()
         self.down = bytearray()
-        # how often the client spoke after it had heard something new: its round trips
+        # how often the client spoke after it had heard something new
         self.flights = 0
+        # how often it was still there to hear what came next: its round trips
+        self.waits = 0
         self._heard = True
+        self._left = False
+        self._records = _Records()
 
-    def sent_up(self, data: bytes) -> None:
-        self.up += data
+    def spoke(self, data: bytes) -> None:
+        """The client sent this, or nothing more ever."""
+        if not data:
+            self._left = True
+            return
+        self._records.feed(data)
         self.flights += self._heard
         self._heard = False
 
+    def sent_up(self, data: bytes) -> None:
+        self.up += data
+
     def sent_down(self, data: bytes) -> None:
         self.down += data
-        self._heard = True
+        # the end of the client's handshake (TLS 1.3) is a record of data; what comes before the
+        # next one are session tickets, which nobody waits for
+        if self._records.data != 1:
+            self.waits += not self._heard and not self._left
+            self._heard = True
 
 
 class _Cut(Exception):  # noqa: N818 - not an error: the fault that was asked for
@@ -180,8 +216,13 @@ class FaultProxy:
 
     @property
     def flights(self) -> int:
-        """Round trips of the last connection: see ``Connection.flights``."""
+        """Of the last connection: see ``Connection``."""
         return self.connections[-1].flights
+
+    @property
+    def waits(self) -> int:
+        """Round trips of the last connection: see ``Connection``."""
+        return self.connections[-1].waits
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection()
@@ -194,6 +235,7 @@ class FaultProxy:
                 await reader.read()
             elif self.greeting == "silent":
                 while data := await reader.read(65536):
+                    connection.spoke(data)
                     connection.sent_up(data)
         await close(writer)
 
@@ -207,7 +249,9 @@ class FaultProxy:
             if self._inner is not None:
                 await far_writer.start_tls(self._inner, server_hostname=self._name)
             pumps = [
-                asyncio.create_task(_pump(reader, far_writer, self.up, connection.sent_up)),
+                asyncio.create_task(
+                    _pump(reader, far_writer, self.up, connection.sent_up, connection.spoke)
+                ),
                 asyncio.create_task(_pump(far_reader, writer, self.down, connection.sent_down)),
             ]
             await asyncio.gather(*pumps)
@@ -227,15 +271,23 @@ async def _pump(
     writer: asyncio.StreamWriter,
     flow: Flow,
     passed: Callable[[bytes], None],
+    arrived: Callable[[bytes], None] = lambda _: None,
 ) -> None:
-    """Carry one direction to its end, every piece ``flow.delay`` seconds late."""
+    """Carry one direction to its end, every piece ``flow.delay`` seconds late.
+
+    ``arrived`` is told what is read and the end, ``passed`` what goes on.
+    """
     queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
     filtered = _Filter(flow)
 
     async def read() -> None:
-        while data := await reader.read(65536):
-            queue.put_nowait((time.monotonic() + flow.delay, data))
-        queue.put_nowait((time.monotonic() + flow.delay, b""))
+        try:
+            while data := await reader.read(65536):
+                arrived(data)
+                queue.put_nowait((time.monotonic() + flow.delay, data))
+        finally:  # a connection that was reset comes to an end too
+            arrived(b"")
+            queue.put_nowait((time.monotonic() + flow.delay, b""))
 
     async def write() -> None:
         while True:

@@ -55,10 +55,15 @@ class LoopThread:
         self.loop.run_forever()
 
     async def _cancel_all(self) -> None:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        # transports announce their end one turn after they were closed
-        await asyncio.sleep(0)
+        quiet = 0
+        while quiet < 3:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                # asyncio.wait_for of Python 3.11 loses one that comes together with its result
+                await asyncio.wait(tasks, timeout=0.5)
+            # what was just accepted begins a turn later, and transports end a turn later
+            quiet = 0 if tasks else quiet + 1
+            await asyncio.sleep(0)
         await self.loop.shutdown_asyncgens()

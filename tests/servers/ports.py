@@ -29,6 +29,7 @@ class Ports:
         self.proxy65 = base + 6
         self.component = base + 7
         self.optional_tls = base + 8
+        self.client_certificate = base + 9
 
     def release(self) -> None:
         """Let others use the block again."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from pathlib import Path
 from typing import ClassVar
 
-from tests.servers.base import Server
+from tests.servers.base import Account, Server, ServerError
 from tests.servers.quirks import Feature, Quirk
+from tests.servers.sasl2 import PatchError, write_modules
 
 
 class Prosody(Server):
@@ -25,6 +27,11 @@ class Prosody(Server):
         "privacy": "privacy.prosody.test",
         "plain": "plain.prosody.test",
         "optional_tls": "optional-tls.prosody.test",
+        "bare": "bare.prosody.test",
+        "strict": "strict.prosody.test",
+        "sasl2": "sasl2.prosody.test",
+        "sasl2_rotating": "sasl2-rotating.prosody.test",
+        "sasl2_short": "sasl2-short.prosody.test",
     }
     services: ClassVar = {
         "conference": "conference.prosody.test",
@@ -34,6 +41,8 @@ class Prosody(Server):
         "search": "search.prosody.test",
         "ext": "ext.prosody.test",
     }
+    websocket_path = "/xmpp-websocket"
+    bosh_path = "/http-bind"
     features = frozenset(Feature) - {
         Feature.CAPTCHA_REGISTRATION,
         Feature.HATS,
@@ -56,6 +65,9 @@ class Prosody(Server):
             Quirk.MUC_OUTCAST_REGISTRATION_REQUIRED,
             Quirk.MUC_DESTROYED_ROOM_GONE,
             Quirk.REGISTER_FORM_ALWAYS,
+            Quirk.BOSH_END_DROPS_ANSWERS,
+            Quirk.BOSH_UNACKED_LOST,
+            Quirk.UNKNOWN_ELEMENT_ENDS_STREAM,
             Quirk.ROSTER_APPROVED_HIDDEN,
             Quirk.ROSTER_APPROVED_UNTOLD,
         }
@@ -92,6 +104,14 @@ class Prosody(Server):
         _write(store / "invite_token.dat", f"[{_quote(token)}] = {{ {entry} }};")
         return token
 
+    def expire_tokens(self, account: Account) -> None:
+        """Let the account's FAST tokens end now, for the server; they do not show it."""
+        path = self._store(account.domain) / "fast_tokens" / f"{_encode(account.local)}.dat"
+        text, count = re.subn(r'\["expires_at"\] = [\d.]+', '["expires_at"] = 1', path.read_text())
+        if count == 0:
+            raise ServerError(f"{account.jid} has no token")
+        _replace(path, text)
+
     def _store(self, host: str) -> Path:
         return self.directory / "data" / _encode(host)
 
@@ -101,13 +121,21 @@ class Prosody(Server):
     def _prepare(self) -> dict[str, str]:
         for name in ("certs", "www"):
             (self.directory / name).mkdir(exist_ok=True)
+        try:
+            write_modules(self.directory / "plugins")
+        except PatchError as error:
+            raise ServerError(str(error)) from error
         self._render("prosody.cfg.lua")
         return {}
 
 
 def _write(path: Path, fields: str) -> None:
+    _replace(path, f"return {{ {fields} }};\n")
+
+
+def _replace(path: Path, text: str) -> None:
     partial = path.with_suffix(".new")
-    partial.write_text(f"return {{ {fields} }};\n")
+    partial.write_text(text)
     partial.replace(path)  # Prosody must never see half a file
 
 

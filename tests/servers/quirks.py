@@ -42,6 +42,7 @@ class Feature(Enum):
     PUBSUB = auto()
     PUSH = auto()
     REGISTRATION = auto()
+    SASL2 = auto()
     SCRAM_SHA_512 = auto()
     SEARCH = auto()
     STREAM_MANAGEMENT = auto()
@@ -87,4 +88,11 @@ class Quirk(Enum):
     REGISTER_FORM_ALWAYS = "the legacy fields come with a data form"
     REGISTER_CLOSED_LOOKS_OPEN = "closed registration still offers fields; the set: auth/forbidden"
     REGISTER_REMOVE_CONFLICT = "after <remove/> the stream ends with conflict, not not-authorized"
+    UNKNOWN_ELEMENT_ENDS_STREAM = "<enable/> or <authenticate/> unoffered: unsupported-stanza-type"
+    BOUNCES_LATE = "a bounce may come behind the answer to what was asked after the message"
+    BOSH_END_DROPS_ANSWERS = "the end of a BOSH session takes the place of answers not yet fetched"
+    BOSH_UNACKED_LOST = "what was not acknowledged is lost when a BOSH session ends"
+    BOSH_RESTART_DROPS_PAYLOAD = "what stands in the body that restarts a BOSH stream is dropped"
+    UNBOUND_UNANSWERED = "stanzas on a stream without a resource are dropped without a word"
+    FOOTER_DROPS_ANSWERS = "what was asked right before </stream:stream> is done, but not answered"
     SCRAM_PLUS_WRONG_UNDER_TLS13 = "-PLUS is offered under TLS 1.3 but verified with tls-unique"

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from tests.peers.rawweb import RawBosh, RawWebSocket
 from tests.peers.rawxml import RawClient, RawComponent
 from tests.peers.stream import SASL, TLS
 from tests.servers.base import Account, Server
@@ -41,6 +42,20 @@ def test_a_fresh_account_logs_in_both_ways(server: Server, alice: Account) -> No
         with RawClient.login_as(alice, "here", direct=direct) as client:
             assert client.jid == f"{alice.jid}/here"
             assert client.iq(PING, to=server.domain).get("type") == "result"
+
+
+@pytest.mark.parametrize("purpose", [None, "closed", "plain"])
+def test_every_host_is_reached_by_http(server: Server, purpose: str | None) -> None:
+    account = server.account("web", server.hosts[purpose] if purpose else None)
+    for client in (
+        RawWebSocket(account.domain, server.websocket_url, server.ca_file),
+        RawBosh(account.domain, server.bosh_url, server.ca_file),
+    ):
+        with client:
+            client.open()
+            client.login(account.local, account.password)
+            assert client.bind("here") == f"{account.jid}/here"
+            assert client.iq(PING, to=account.domain).get("type") == "result"
 
 
 def test_a_wrong_password_is_refused(server: Server, alice: Account) -> None:

@@ -119,6 +119,22 @@ def test_delays_are_waited_for(server: Server) -> None:
         assert time.monotonic() - start >= 0.4
 
 
+def test_waits_are_counted_as_long_as_the_client_is_there(server: Server, alice: Account) -> None:
+    slow = Flow(delay=0.05)
+    with FaultProxy(server.direct_tls, up=slow, down=slow) as proxy:
+        with RawClient(server.domain, proxy.address, server.ca_file, direct=True) as client:
+            client.open()
+            before = proxy.waits
+            # the handshake, and the features
+            assert before == 2
+            client.login(alice.local, alice.password)
+            client.bind()
+            client.iq(PING, to=server.domain)
+        # success, features, bind, ping; the end is not waited for
+        assert proxy.waits == before + 4
+        assert proxy.flights == before + 5
+
+
 def test_starttls_can_be_stripped(server: Server) -> None:
     with (
         FaultProxy(server.starttls, down=strip_starttls()) as proxy,

@@ -17,6 +17,7 @@ component_ports = { @COMPONENT_PORT@ }
 
 pidfile = "@DIR@/prosody.pid"
 data_path = "@DIR@/data"
+plugin_paths = { "@DIR@/plugins" }
 log = { { levels = { min = "debug" }, to = "file", filename = "@DIR@/prosody.log" } }
 
 certificates = "@DIR@/certs"
@@ -120,6 +121,28 @@ VirtualHost "plain.prosody.test"
 VirtualHost "optional-tls.prosody.test"
   c2s_require_encryption = false
   allow_unencrypted_plain_auth = true
+
+-- little more than RFC 6120: no stream management above all
+VirtualHost "bare.prosody.test"
+  modules_disabled = { "smacks", "carbons", "mam", "csi_simple" }
+
+-- a resource that is taken is refused to whoever comes later
+VirtualHost "strict.prosody.test"
+  conflict_resolve = "kick_new"
+
+-- SASL2, Bind 2 and FAST beside what the other hosts offer
+VirtualHost "sasl2.prosody.test"
+  modules_enabled = { "sasl2", "sasl2_bind2", "sasl2_fast", "sasl2_sm" }
+
+-- a new token with every login
+VirtualHost "sasl2-rotating.prosody.test"
+  modules_enabled = { "sasl2", "sasl2_bind2", "sasl2_fast", "sasl2_sm" }
+  sasl2_fast_token_min_ttl = 0
+
+-- tokens that are good for two seconds
+VirtualHost "sasl2-short.prosody.test"
+  modules_enabled = { "sasl2", "sasl2_bind2", "sasl2_fast", "sasl2_sm" }
+  sasl2_fast_token_ttl = 2
 
 Component "conference.prosody.test" "muc"
   name = "Rooms"
