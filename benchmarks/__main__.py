@@ -6,7 +6,8 @@
     python -m benchmarks --size 2000 roster_bulk
 
 With --quick or --size the figures are printed and RESULTS.md stays as it is.
-At full size each takes from one to five minutes on a machine that does nothing else.
+At full size each takes from one to five minutes on a machine that does nothing else, login a
+quarter of an hour.
 """
 
 from __future__ import annotations

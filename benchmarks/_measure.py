@@ -13,6 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+_UNUSUAL = ("SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONDONTWRITEBYTECODE", "XMPPCTL_DEBUG")
+"""Variables that hardly a user has, and that change how long a client takes to start."""
+
 _LAUNCHER = """
 import json, os, sys, time
 begin = time.perf_counter()
@@ -27,12 +30,16 @@ with open(sys.argv[1], "w") as file:
 
 @dataclass(frozen=True)
 class Run:
-    """One process: seconds, its own CPU seconds, peak resident set in MiB, what it printed."""
+    """One process: seconds, its own CPU seconds, peak resident set in MiB, what it printed.
+
+    ``said`` is what it wrote to its standard error.
+    """
 
     seconds: float
     cpu: float
     peak: float
     out: str
+    said: str = ""
 
     @property
     def lines(self) -> int:
@@ -44,6 +51,7 @@ def execute(
     command: Sequence[str], env: Mapping[str, str] | None = None, text: str = "", *, code: int = 0
 ) -> Run:
     """Run ``command`` with ``text`` on its standard input; it must end with ``code``."""
+    usual = {name: value for name, value in os.environ.items() if name not in _UNUSUAL}
     with (
         tempfile.NamedTemporaryFile("r") as figures,
         tempfile.TemporaryFile("w+") as source,
@@ -57,17 +65,17 @@ def execute(
             stdin=source,
             stdout=target,
             stderr=errors,
-            env={**os.environ, **(env or {})},
+            env={**usual, **(env or {})},
             cwd=ROOT,
             check=True,
         )
         found, seconds, cpu, peak = json.loads(figures.read())
+        errors.seek(0)
+        said = errors.read()
         if found != code:
-            errors.seek(0)
-            said = errors.read()[-2000:]
-            raise SystemExit(f"{' '.join(command)[:300]} ended with {found}\n{said}")
+            raise SystemExit(f"{' '.join(command)[:300]} ended with {found}\n{said[-2000:]}")
         target.seek(0)
-        return Run(seconds, cpu, peak, target.read())
+        return Run(seconds, cpu, peak, target.read(), said)
 
 
 class Table:
@@ -75,13 +83,13 @@ class Table:
 
     def __init__(self, peer: str, *titles: str) -> None:
         cells = (*titles, "seconds", "own CPU (s)", "peak RSS (MiB)", f"time against {peer}")
-        self.lines = [_row(*cells), "|---" * len(cells) + "|"]
+        self.lines = [row(*cells), "|---" * len(cells) + "|"]
 
     def add(self, run: Run, *cells: object, against: Run | None = None) -> None:
         """One more row, which is shown at once; without a peer it has no ratio."""
         ratio = "" if against is None else f"{run.seconds / against.seconds:.2f}"
         figures = (_seconds(run.seconds), _seconds(run.cpu), f"{run.peak:.1f}", ratio)
-        self.lines.append(_row(*cells, *figures))
+        self.lines.append(row(*cells, *figures))
         print(self.lines[-1], file=sys.stderr, flush=True)
 
 
@@ -95,5 +103,6 @@ def _seconds(value: float) -> str:
     return f"{value:.3f}" if value < 1 else f"{value:.2f}"
 
 
-def _row(*cells: object) -> str:
+def row(*cells: object) -> str:
+    """A row of a table."""
     return f"| {' | '.join(map(str, cells))} |"

@@ -4,8 +4,10 @@
     python -m benchmarks._raw affiliation ROOM
     python -m benchmarks._raw deliver
     python -m benchmarks._raw archive
+    python -m benchmarks._raw lines JID        each line of standard input is a message
 
-JIDs come by standard input, one in a line. Requests go out so many at once as WINDOW says.
+JIDs (of "lines": texts) come by standard input, one in a line. Requests go out so many at once as
+WINDOW says.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from functools import partial
 from itertools import islice
 from xml.sax.saxutils import escape, quoteattr
 
-from benchmarks._clients import Login
+from benchmarks._login import Login
 from tests.peers.rawxml import RawClient
 from tests.peers.stream import CLIENT
 
@@ -34,11 +36,13 @@ def main() -> None:
     verb, *args = sys.argv[1:]
     login = Login.of_environment()
     local, _, domain = login.jid.partition("@")
-    with RawClient(domain, login.address, login.ca_file, timeout=300.0) as client:
+    with RawClient(
+        domain, login.address, login.ca_file, direct=login.direct, timeout=300.0
+    ) as client:
         client.open()
         client.login(local, login.password)
         client.bind()
-        jids = [] if sys.stdin.isatty() else sys.stdin.read().split()
+        jids = [] if sys.stdin.isatty() else sys.stdin.read().split("\n")[:-1]
         print(_WORK[verb](client, jids, *args))
 
 
@@ -91,6 +95,17 @@ def _deliver(client: RawClient, jids: list[str]) -> int:
     )
 
 
+def _lines(client: RawClient, texts: list[str], to: str) -> int:
+    """All messages, prepared, and behind the last one the ping that shows that it was there."""
+    head = f"<message type='chat' to={quoteattr(to)}><body>"
+    stanzas = "".join(f"{head}{escape(text)}</body></message>" for text in texts)
+    ping = "<ping xmlns='urn:xmpp:ping'/>"
+    client.send(f"{stanzas}<iq id='last' type='get' to={quoteattr(to)}>{ping}</iq>")
+    while client.recv().get("id") != "last":
+        pass
+    return len(texts)
+
+
 def _archive(client: RawClient, _: list[str]) -> int:
     count, after = 0, ""
     while True:
@@ -133,6 +148,7 @@ _WORK: dict[str, Callable[..., int]] = {
     "affiliation": _affiliation,
     "deliver": _deliver,
     "archive": _archive,
+    "lines": _lines,
 }
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ with it as a larger peak. The peer sends the requests alone, by hand-written XML
 
 from __future__ import annotations
 
-from benchmarks._clients import Login, raw, xmppctl
+from benchmarks._clients import raw, xmppctl
+from benchmarks._login import Login
 from benchmarks._measure import Table, expect
 from benchmarks._servers import running
 

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks._clients import Login, raw, xmppctl
+from benchmarks._clients import raw, slixmpp, xmppctl
+from benchmarks._login import Login
 from benchmarks._measure import Table, expect
 from benchmarks._servers import LargeProsody, running
 from tests.servers.base import Account
@@ -62,6 +63,9 @@ def measure(size: int) -> list[str]:
                 each = f"{1e6 * run.cpu / count:.0f}"
                 table.add(run, f"`{title}`", count, each, against=peer)
             table.add(peer, "raw XML", count, f"{1e6 * peer.cpu / count:.0f}", against=peer)
+            run = slixmpp(login, "archive")
+            expect("slixmpp", run.lines, count)
+            table.add(run, "slixmpp", count, f"{1e6 * run.cpu / count:.0f}", against=peer)
     return [
         *table.lines,
         "",

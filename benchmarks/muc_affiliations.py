@@ -9,7 +9,8 @@ The peer sends the requests alone, as many at once, by hand-written XML.
 
 from __future__ import annotations
 
-from benchmarks._clients import Login, raw, xmppctl
+from benchmarks._clients import raw, xmppctl
+from benchmarks._login import Login
 from benchmarks._measure import Table, expect
 from benchmarks._servers import running
 

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from benchmarks._clients import Login, raw, xmppctl
+from benchmarks._clients import raw, xmppctl
+from benchmarks._login import Login
 from benchmarks._measure import Run, Table, expect
 from benchmarks._servers import running
 from tests.servers.base import Server

@@ -8,22 +8,19 @@ and they are counted. go-sendxmpp has no ping.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 
-from benchmarks._clients import GO, Login, go_sendxmpp, slixmpp, xmppctl
-from benchmarks._measure import Run, Table, expect
+from benchmarks._clients import GO, go_sendxmpp, slixmpp, xmppctl
+from benchmarks._login import Login
+from benchmarks._measure import Run, Table
+from benchmarks._reader import Reader, reading
 from benchmarks._servers import running
-from tests.peers.rawxml import RawClient
-from tests.peers.stream import CLIENT, StreamClosed
 from tests.servers.base import Account
 
 TITLE = "ping, send, send --stdin-lines"
 FULL = 20
 QUICK = 3
 _LINES = "".join(f"line {n} of a log\n" for n in range(100))
-_PATIENCE = 30.0
 
 Work = Callable[[], Run]
 
@@ -35,7 +32,7 @@ def measure(size: int) -> list[str]:
     with running() as servers:
         for server in servers:
             login, to = Login.of(server.account("sender")), server.account("reader")
-            with _reader(to) as there:
+            with reading(to) as there:
                 for work, number, clients in _cases(login, to):
                     best = _best(clients, size, there, number)
                     against = best.get(peer) or best["slixmpp"]
@@ -85,33 +82,3 @@ def _best(clients: dict[str, Work], runs: int, there: Reader, messages: int) -> 
             if name not in best or run.seconds < best[name].seconds:
                 best[name] = run
     return best
-
-
-class Reader:
-    """Counts the messages that come."""
-
-    def __init__(self, client: RawClient) -> None:
-        self._client = client
-        self._came = threading.Semaphore(0)
-
-    def serve(self) -> None:
-        """Until the stream ends."""
-        with suppress(OSError, ValueError, StreamClosed):
-            while True:
-                if self._client.recv(3600).find(f"{{{CLIENT}}}body") is not None:
-                    self._came.release()
-
-    def expect(self, name: str, count: int) -> None:
-        """Wait for ``count`` messages."""
-        for number in range(count):
-            if not self._came.acquire(timeout=_PATIENCE):
-                expect(f"messages of {name}", number, count)
-
-
-@contextmanager
-def _reader(account: Account) -> Iterator[Reader]:
-    with RawClient.login_as(account) as client:
-        client.send("<presence/>")
-        reader = Reader(client)
-        threading.Thread(target=reader.serve, daemon=True).start()
-        yield reader

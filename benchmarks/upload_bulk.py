@@ -13,7 +13,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks._clients import CURL, GO, Login, curl, go_sendxmpp, xmppctl
+from benchmarks._clients import CURL, GO, curl, go_sendxmpp, xmppctl
+from benchmarks._login import Login
 from benchmarks._measure import Run, Table
 from benchmarks._servers import running
 
