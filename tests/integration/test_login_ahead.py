@@ -145,6 +145,16 @@ def test_nothing_at_all_goes_to_somebody_else(
 # --- the offer has changed ----------------------------------------------------------------------
 
 
+def test_a_mechanism_that_is_named_once_is_not_the_measure_of_later_runs(
+    xmppctl: Xmppctl, fake: Scripted
+) -> None:
+    fake.mechanisms = (STRONG, WEAK)
+    fake.run(xmppctl).expect(0)
+    fake.run(xmppctl, "--sasl-mechanism", WEAK, "ping").expect(0)
+    fake.mechanisms = (WEAK,)
+    failure(fake.run(xmppctl), Exit.TLS, "auth", "downgrade")
+
+
 def test_a_mechanism_that_vanished_is_a_downgrade(xmppctl: Xmppctl, fake: Scripted) -> None:
     fake.warm(xmppctl)
     fake.mechanisms = (WEAK,)

@@ -216,6 +216,8 @@ class Login:
             allow=account.allow_downgrade or account.sasl_mechanism is not None,
             server=self._wire.peer,
         )
+        # a mechanism that this run names says nothing of those to come
+        accepted = accepted and account.allow_downgrade
         return _Plan(Sasl2() if sasl2 else Sasl1(), given, choice=choice, accepted=accepted)
 
     def _strongest(self) -> str | None:
