@@ -157,7 +157,6 @@ class Entry:
         account, trace = self._account, self._trace
         trace.enter("bind")
         limit = self._limit(clock)
-        trace.fact("bind", "bind")
         guess = None
         ahead = wire.speaks_first and not self._patient
         if done.profile == "sasl1" and ahead and not account.anonymous:
@@ -174,7 +173,6 @@ class Entry:
             return Session(wire, account, begun.jid, begun.features, trace)
         features = await wire.features(limit(), "bind")
         self._learn(wire, done, known, features)
-        trace.fact("bind", "bind" if done.jid is None else "bind2")
         if done.jid is not None:
             session = Session(wire, account, done.jid, features, trace)
             self._enabled(session, done)

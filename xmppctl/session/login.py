@@ -270,7 +270,7 @@ class Login:
                 self._send_first(self._plan(actual))
             plan = self._next
             assert plan is not None
-            self._note(plan)
+            self._wire.trace.fact("mechanism", plan.name)
             failure = await self._exchange(plan, actual, limit)
             if isinstance(failure, LoggedIn):
                 return failure
@@ -395,9 +395,6 @@ class Login:
         self._along().keep_token(success, plan.token)
         jid, bound = self._along().bound(success, self._wire.peer)
         return LoggedIn("sasl2", actual, jid, bound, unbound)
-
-    def _note(self, plan: _Plan) -> None:
-        self._wire.trace.fact("mechanism", plan.name)
 
     def _more_wanted(self, answer: Element) -> AuthError:
         tasks = [task.text or "" for task in answer.iter(f"{{{NS_SASL2}}}task")]

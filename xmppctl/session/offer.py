@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from xmppctl.records import dataclass
+from xmppctl.session.conditions import NS_SASL
+from xmppctl.session.sasl import announced
 
 if TYPE_CHECKING:
     from xmppctl.model.memory import Known
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 NS_SASL2 = "urn:xmpp:sasl:2"
 NS_BIND2 = "urn:xmpp:bind:0"
 NS_FAST = "urn:xmpp:fast:0"
-NS_BINDINGS = "urn:xmpp:sasl-cb:0"
-NS_SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,6 @@ class Offer:
 def read(features: Element) -> Offer:
     """The offer in ``<stream:features/>`` before the login."""
     authentication = features.find(f"{{{NS_SASL2}}}authentication")
-    announced = features.find(f"{{{NS_BINDINGS}}}sasl-channel-binding")
     sasl2: tuple[str, ...] = ()
     fast: tuple[str, ...] = ()
     inline: tuple[str, ...] = ()
@@ -55,7 +54,7 @@ def read(features: Element) -> Offer:
         sasl2=sasl2,
         fast=fast,
         inline=inline,
-        bindings=None if announced is None else _types(announced),
+        bindings=announced(features),
     )
 
 
@@ -68,11 +67,6 @@ def _texts(parent: Element | None, ns: str) -> tuple[str, ...]:
     if parent is None:
         return ()
     return tuple((each.text or "").strip() for each in parent.findall(f"{{{ns}}}mechanism"))
-
-
-def _types(announced: Element) -> tuple[str, ...]:
-    found = announced.findall(f"{{{NS_BINDINGS}}}channel-binding")
-    return tuple(each.get("type", "") for each in found)
 
 
 def _inline(bind: Element | None) -> tuple[str, ...]:
