@@ -21,10 +21,13 @@ def main() -> int:
         from xmppctl import standins
 
         standins.prepare()
+        from xmppctl.headstart import HeadStart
+
+        head = HeadStart(sys.argv[1:])
         from xmppctl.cli.main import main as run
 
         standins.settle()
-        code = run()
+        code = run(head=head)
     except KeyboardInterrupt:
         # Before or after the part that handles signals: 128 + SIGINT.
         code = 130

@@ -13,9 +13,12 @@ import _thread
 import importlib
 import sys
 import types
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+
+TYPE_CHECKING = False  # of ``typing``, which takes 3 ms that the first byte of a run waits for
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 _LOCK = _thread.allocate_lock()
 
@@ -71,6 +74,8 @@ def prepare() -> None:
     defer("uuid", {"UUID": _Placeholder})
     # where nobody translated Click's messages, which are not ours to ship, this is what they do
     defer("gettext", {"gettext": str, "ngettext": _one_or_many})
+    # Click takes every -x for a long option first, and looks for those that it may be a slip of
+    defer("difflib", {"get_close_matches": _nothing_near})
     defer("copy", {name: _late("copy", name) for name in ("copy", "deepcopy")})
     temporary = ("TemporaryFile", "gettempdir")  # platformdirs
     defer("tempfile", {name: _late("tempfile", name) for name in temporary})
@@ -133,6 +138,11 @@ def _datetime() -> None:
         public = {name: vars(_datetime)[name] for name in vars(_datetime) if name[0] != "_"}
         module.__dict__.update(public)
         sys.modules["datetime"] = module
+
+
+def _nothing_near(word: str, possibilities: object) -> list[str]:
+    """``difflib.get_close_matches`` for Click alone, whose proposals are never shown: ours are."""
+    return []
 
 
 def _one_or_many(one: str, many: str, number: int) -> str:

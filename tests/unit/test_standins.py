@@ -43,12 +43,12 @@ loop = asyncio.new_event_loop()
 loop.run_until_complete(main())
 loop.close()
 @click.command()
-@click.option("--name", help="A name.")
+@click.option("-n", "--name", help="A name.")
 def command(name):
     \"\"\"Help.\"\"\"
-command.main(["--name", "x"], standalone_mode=False)
+command.main(["--name", "x", "-n", "x"], standalone_mode=False)
 # of some versions of Python pathlib asks fnmatch, and -c loads linecache beforehand
-names = ["inspect", "uuid", "gettext", "copy", "ntpath", "ipaddress",
+names = ["inspect", "uuid", "gettext", "copy", "ntpath", "ipaddress", "difflib",
          "urllib.parse", "traceback", "logging", "subprocess", "concurrent.futures", "tempfile"]
 print([name for name in names if not deferred(name)])
 print([name for name in ("ast", "tokenize", "platform", "string", "textwrap", "email", "locale",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xmppctl.cli.run import Guard
     from xmppctl.cli.stdin import Line
     from xmppctl.config.settings import Settings
+    from xmppctl.headstart import HeadStart
     from xmppctl.model.account import Account
     from xmppctl.session import Session
     from xmppctl.session.early import Early
@@ -37,17 +38,22 @@ class App:
 
     ``options``: name to (value, origin), output and connection options of the command line only.
     ``parsed``: whether the whole command line was understood. ``command``: its command path.
+    ``behind``: how many words stand behind that. ``head``: what this run began with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, head: HeadStart | None = None) -> None:
         self.options: dict[str, tuple[object, str]] = {}
         self.env: Mapping[str, str] = os.environ
         self.parsed = False
         self.command = PROGRAM
+        self.behind = 0
         self.guard: Guard | None = None
         self._trace: Trace | None = None
         self._afterwards: list[str] = []
+        self._head = head
         self._early: Early | None = None
+        self._early_for: Account | None = None
+        self._connected = False
 
     @property
     def stdin(self) -> TextIO:
@@ -170,14 +176,32 @@ class App:
         """
         from xmppctl.session import early
 
+        aim = None
         with suppress(XmppctlError):  # told when the command asks for the account
-            self._early = early.start(self.account)
+            self._early_for = self.account
+            aim = early.aim(self._early_for)
+        self._early = self._head.take(aim) if self._head is not None else None
+        if self._early is None and aim is not None:
+            self._early = early.Early(aim)
         self.pump()
+
+    def keep_start(self) -> None:
+        """The command is done: another run with such words need not wait until it is parsed.
+
+        Not where words behind the verb decided on the account: of these a head start knows nothing.
+        """
+        if self._head is not None and self._early_for is not None and self._connected:
+            from xmppctl.session import early
+
+            if aim := early.aim(self._early_for):
+                self._head.keep(self.behind, aim)
 
     def pump(self) -> None:
         """Let the early connection go on, between imports that take long."""
         if self._early is not None:
             self._early.pump()
+        elif self._head is not None:
+            self._head.pump()
 
     def session(self, *wants: Want) -> AbstractAsyncContextManager[Session]:
         """A session of the account: ``async with app.session() as session``.
@@ -187,12 +211,13 @@ class App:
         """
         require_xmpp()
         self.pump()
-        from xmppctl.session import open_session
+        from xmppctl.session import early, open_session
 
         begun, self._early = self._early, None
-        if begun is not None and begun.account is not self.account:
-            begun.abandon()
+        if begun is not None and begun.aim != early.aim(self.account):
+            begun.abandon()  # it was for the account before ``use_account``
             begun = None
+        self._connected = self.account is self._early_for
         return open_session(self.account, trace=self.trace, wants=wants, early=begun)
 
     def warn(self, text: str) -> None:

@@ -8,22 +8,29 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from xmppctl.cli.app import PROGRAM, App
 from xmppctl.cli.tree import COMMANDS, Tree
 
+if TYPE_CHECKING:
+    from xmppctl.headstart import HeadStart
+
 COMPLETE = "_XMPPCTL_COMPLETE"
 
 
-def main(args: Sequence[str] | None = None, package: str = COMMANDS) -> int:
+def main(
+    args: Sequence[str] | None = None, package: str = COMMANDS, head: HeadStart | None = None
+) -> int:
     """Run the command line ``args`` (the process's own by default); the exit code.
 
-    ``package``: where commands are found.
+    ``package``: where commands are found. ``head``: what was begun for these arguments already.
     """
     arguments = list(sys.argv[1:] if args is None else args)
-    app = App()
+    app = App(head)
+    app.pump()
     try:
         with _terminable():
             code = _run(Tree(package), app, arguments)

@@ -48,10 +48,12 @@ def execute(app: App, command: Command, call: Callable[[], Any]) -> None:
         contract = command.contract()
         if contract is None:
             _finish(guard, call(), None)
+            app.keep_start()
             return
         sink = _sink(app, command, contract)
         try:
             _finish(guard, call(), sink)
+            app.keep_start()
         except BaseException as error:
             with suppress(SignalError, LocalError):
                 sink.abort()
@@ -233,13 +235,16 @@ def _sink(app: App, command: Command, contract: Contract) -> Sink:
     has_xml = any(field.name == "raw_xml" for field in fields(record))
     if app.raw_xml and has_xml and chosen is None and format in ("table", "plain"):
         format, chosen = "plain", ["raw_xml"]  # the XML in place of the columns
+    color = use_color(app.settings.get("color"), stream, app.env)
     writer = output.writer(
         format,
         record,
         shape=shape,
         stream=stream,
         fields=chosen,
-        color=use_color(app.settings.get("color"), stream, app.env),
+        color=color,
         width=width,
+        spoilers=bool(app.option("show_spoilers")),
+        styling=color or bool(app.option("styling")),
     )
     return WriterSink(record, writer)

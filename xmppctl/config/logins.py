@@ -12,7 +12,6 @@ the place of each device: who holds it is the only one to use that device.
 from __future__ import annotations
 
 import os
-import shlex
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -330,6 +329,8 @@ def _required(value: Any) -> str:
 
 
 def _odd(path: Path, why: str) -> LocalError:
+    import shlex
+
     return LocalError(
         f"{path} cannot be used: {why}",
         step="state",

@@ -16,13 +16,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from xmppctl.config import logins, paths
+from xmppctl.config import logins, paths, starts
 from xmppctl.config.logins import Device, Login
 from xmppctl.errors import LocalError
-from xmppctl.model.memory import Known, Token
+from xmppctl.model.memory import PLACE_SECONDS, Known, Token
 
 _FORMAT = 1
-_DAY = 86400.0
+_OLD = PLACE_SECONDS + 60.0
+"""Seconds after which a guess is written again: so much later, the login did not begin by it."""
+
 _LOCK_SECONDS = 5.0
 
 
@@ -40,6 +42,8 @@ class FileMemory:
         self._way = list(way)
         self._env = env
         self._state = state
+        self._looked = False
+        self._known: Known | None = None
         self._login: Login | None = None
         self._dropped: set[str] = set()
         self._writable = state
@@ -48,16 +52,10 @@ class FileMemory:
         self._device: str | None = None
 
     def known(self) -> Known | None:
-        """See ``Memory.known``."""
-        import json
-
-        try:
-            data = json.loads(self._cache().read_bytes())
-            if (data["format"], data["jid"], data["way"]) != (_FORMAT, self._jid, self._way):
-                return None
-            return _known(data["known"])
-        except (OSError, ValueError, LookupError, TypeError, RecursionError):
-            return None
+        """See ``Memory.known``; what another run learns meanwhile is for the next one."""
+        if not self._looked:
+            self._looked, self._known = True, self._read_known()
+        return self._known
 
     def learn(self, known: Known) -> None:
         """See ``Memory.learn``; the time is the one of now, whatever ``known.seen`` is."""
@@ -67,17 +65,19 @@ class FileMemory:
         if (
             before is not None
             and before._replace(seen=now) == known
-            and 0 <= now - before.seen < _DAY
+            and 0 <= now - before.seen < _OLD
         ):
             return
+        self._looked, self._known = True, known
         import json
 
         data = {"format": _FORMAT, "jid": self._jid, "way": self._way, "known": known._asdict()}
         with suppress(OSError, LocalError):
-            _write_cache(self._cache(), json.dumps(data, ensure_ascii=False).encode())
+            paths.write_cache(self._cache(), json.dumps(data, ensure_ascii=False).encode())
 
     def forget(self) -> None:
         """See ``Memory.forget``."""
+        self._looked, self._known = True, None
         with suppress(OSError):
             self._cache().unlink(missing_ok=True)
 
@@ -167,6 +167,17 @@ class FileMemory:
     def _usable(self, token: Token) -> bool:
         return token.token not in self._dropped and not logins.expired(token)
 
+    def _read_known(self) -> Known | None:
+        import json
+
+        try:
+            data = json.loads(self._cache().read_bytes())
+            if (data["format"], data["jid"], data["way"]) != (_FORMAT, self._jid, self._way):
+                return None
+            return _known(data["known"])
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return None
+
     def _cache(self) -> Path:
         from binascii import crc32
 
@@ -200,6 +211,7 @@ def forget(jid: str, env: Mapping[str, str] = os.environ) -> bool:
     Raises LocalError.
     """
     found = logins.remove(jid, env)
+    starts.forget(env)
     name = logins.file_name(jid)[:180]
     with suppress(OSError):
         for path in servers_dir(env).glob("*.json"):
@@ -207,20 +219,6 @@ def forget(jid: str, env: Mapping[str, str] = os.environ) -> bool:
                 path.unlink(missing_ok=True)
                 found = True
     return found
-
-
-def _write_cache(path: Path, data: bytes) -> None:
-    paths.ensure_private_dir(paths.ensure_private_dir(path.parent.parent) / path.parent.name)
-    temporary = path.with_name(f".{os.getpid()}.{os.urandom(4).hex()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        temporary.rename(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def _known(data: Any) -> Known:

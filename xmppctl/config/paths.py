@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -108,6 +107,24 @@ def write_private(path: Path, data: bytes) -> None:
         raise LocalError(f"cannot write {path}: {error.strerror}") from None
 
 
+def write_cache(path: Path, data: bytes) -> None:
+    """Replace ``path``, mode 0600, at once; what can be had again need not outlive a crash.
+
+    Raises OSError, or LocalError where its directory cannot be made.
+    """
+    ensure_private_dir(ensure_private_dir(path.parent.parent) / path.parent.name)
+    temporary = path.with_name(f".{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        temporary.rename(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
 @contextlib.contextmanager
 def locked(path: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:
     """Hold the lock of ``path`` (a file ``path.lock`` beside it) against other runs.
@@ -161,22 +178,26 @@ def _check(status: os.stat_result, path: Path) -> None:
     # Terminals and sockets have modes that say nothing about who reads what passes through them.
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
         return
+    mode = stat.S_IMODE(status.st_mode)
+    stranger = status.st_uid not in (os.geteuid(), 0)
+    if not stranger and not mode & 0o077:
+        return
+    import shlex
+
     quoted = shlex.quote(str(path))
-    if status.st_uid not in (os.geteuid(), 0):
+    if stranger:
         raise LocalError(
             f"{path} holds a secret but belongs to another user",
             step="secret",
             condition="not-private",
             hint=f'chown "$(id -un)" {quoted} && chmod 600 {quoted}',
         )
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o077:
-        raise LocalError(
-            f"{path} holds a secret but is open to others (mode {mode:04o})",
-            step="secret",
-            condition="not-private",
-            hint=f"chmod 600 {quoted}",
-        )
+    raise LocalError(
+        f"{path} holds a secret but is open to others (mode {mode:04o})",
+        step="secret",
+        condition="not-private",
+        hint=f"chmod 600 {quoted}",
+    )
 
 
 def _sync_directory(path: Path) -> None:

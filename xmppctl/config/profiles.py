@@ -16,6 +16,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from xmppctl import standins
 from xmppctl.config import keys, paths, way
 from xmppctl.config.secrets import Source
 from xmppctl.errors import LocalError, UsageError
@@ -194,9 +195,7 @@ def _known(table: Iterable[str], allowed: set[str], where: str) -> None:
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """A hint that names the settings nearest to ``name``, or all of them."""
-    import difflib
-
-    near = difflib.get_close_matches(name.replace("-", "_"), sorted(allowed), n=2)
+    near = standins.real("difflib").get_close_matches(name.replace("-", "_"), sorted(allowed), n=2)
     if near:
         return f"did you mean {' or '.join(near)}?"
     return f"settings: {', '.join(sorted(allowed))}"

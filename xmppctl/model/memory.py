@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+PLACE_SECONDS = 3600.0
+"""So long the place of the last login stands for what the name service would say."""
+
 
 class Known(NamedTuple):
     """What the server offered at the last login by the same way: a guess for the next one.
@@ -69,7 +72,7 @@ class Memory(Protocol):
         """The guess; None where there is none (or it is damaged)."""
 
     def learn(self, known: Known) -> None:
-        """Keep ``known`` for the next run; writes only what is new, or older than a day."""
+        """Keep ``known`` for the next run; writes only what is new, or has a place that is old."""
 
     def forget(self) -> None:
         """The guess was wrong: the next run starts without one."""

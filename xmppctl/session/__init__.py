@@ -9,8 +9,8 @@ The names are imported when they are first used: ``Trace`` alone needs no TLS an
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # of ``typing``: see headstart
 if TYPE_CHECKING:
     from xmppctl.session.connect import open_session, open_stream
     from xmppctl.session.inbox import Inbox, Pending

@@ -1,10 +1,11 @@
 """A connection that begins before the rest of the program is imported.
 
 It goes to the place of the last login, or to ``--connect``, and as far as TLS, without a word of
-XMPP. Nothing waits for it: ``pump`` goes on where the network has gone on, between the imports, and
-the event loop takes over whatever state it is in. It is a guess like the others: what goes wrong
-here says nothing, and the way is looked for as ever. No event loop here: that is the import it
-runs beside; and no thread, which would fight with the imports for the interpreter.
+XMPP; ``xmppctl.headstart`` knows where to before there is an account. Nothing waits for it:
+``pump`` goes on where the network has gone on, between the imports, and the event loop takes over
+whatever state it is in. It is a guess like the others: what goes wrong here says nothing, and the
+way is looked for as ever. No event loop here: that is the import it runs beside; and no thread,
+which would fight with the imports for the interpreter.
 """
 
 from __future__ import annotations
@@ -14,46 +15,32 @@ import os
 import select
 import socket
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
-from xmppctl.model.account import Account
+from xmppctl.model.aim import Aim, Place
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xmppctl.model.account import Account
     from xmppctl.session.tlschannel import TlsChannel
 
 _FRESH_SECONDS = 10.0
 """A server gives up on a connection that says nothing."""
 
-_PLACE_SECONDS = 3600.0
-"""So long the place of the last login stands for what the name service would say."""
-
 _DIRECT_PORT = 5223
 _PIECE = 65536
 
 
-class Place(NamedTuple):
-    """Where to go: the host as it is named, its IP address, the port, direct TLS."""
-
-    host: str
-    address: str
-    port: int
-    direct_tls: bool
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
 class Early:
-    """One such connection; ``account`` is the one it is for, ``place`` where it goes.
+    """One such connection; ``aim`` is what it is good for, ``place`` where it goes.
 
     ``connected`` once TCP stands. ``channel`` is the TLS connection, perhaps still in its
-    handshake; None before it, and for STARTTLS. ``failed``: nothing came of it; ``error`` is why
+    handshake or before it; None for STARTTLS. ``failed``: nothing came of it; ``error`` is why
     TLS failed.
     """
 
-    def __init__(self, account: Account, place: Place) -> None:
-        self.account = account
-        self.place = place
+    def __init__(self, aim: Aim) -> None:
+        self.aim = aim
+        self.place = place = aim.place
         self.connected = False
         self.channel: TlsChannel | None = None
         self.failed = False
@@ -76,12 +63,14 @@ class Early:
         if self.failed:
             return
         try:
+            if self.place.direct_tls and self.channel is None:
+                self.channel = self._channel()  # takes longer than many a connection
             if not self.connected:
                 self._connect()
-            if self.connected and self.place.direct_tls:
-                self._shake()
+            if self.connected and self.channel is not None:
+                self._shake(self.channel)
         except Exception as error:  # whatever it was: it is met again where it can be told
-            self.error = error if self.channel is not None else None
+            self.error = error if self.connected and self.channel is not None else None
             self.abandon()
 
     def usable(self) -> bool:
@@ -101,16 +90,17 @@ class Early:
             raise OSError(code, os.strerror(code))
         self.connected = True
 
-    def _shake(self) -> None:
-        if self.channel is None:
-            from xmppctl.session import tls
-            from xmppctl.session.tlschannel import TlsChannel
+    def _channel(self) -> TlsChannel:
+        from xmppctl.session.tlschannel import TlsChannel
+        from xmppctl.session.tlscontext import ALPN, client_context
 
-            context = tls.client_context(self.account, alpn=tls.ALPN)
-            self.channel = TlsChannel(context, self.account.domain)
-            self.channel.handshake()
-        while not self.channel.established:
-            if pending := self.channel.pending():
+        channel = TlsChannel(client_context(self.aim, alpn=ALPN), self.aim.domain)
+        channel.handshake()
+        return channel
+
+    def _shake(self, channel: TlsChannel) -> None:
+        while not channel.established:
+            if pending := channel.pending():
                 self.sock.sendall(pending)
             try:
                 data = self.sock.recv(_PIECE)
@@ -118,28 +108,39 @@ class Early:
                 return
             if not data:
                 raise ConnectionAbortedError
-            self.channel.handshake(data)
+            channel.handshake(data)
 
 
-def start(account: Account) -> Early | None:
-    """Begin to connect for ``account`` where the way is known; None where it is not."""
+def aim(account: Account) -> Aim | None:
+    """What an early connection for ``account`` has to be; None where the way is not known."""
     if account.transport not in ("auto", "tcp") or account.endpoint is not None:
         return None
     if account.prompts:  # nobody knows how long that takes, and whether there is an answer
         return None
     if any(name.lower() == "all_proxy" and value for name, value in os.environ.items()):
         return None
-    place = _place(account)
-    return Early(account, place) if place is not None else None
+    from xmppctl.model.memory import PLACE_SECONDS
 
-
-def _place(account: Account) -> Place | None:
     known = account.memory.known() if account.memory is not None else None
     last = Place(*known.place) if known is not None and known.place is not None else None
-    if account.connect is None:
-        recent = known is not None and 0 <= time.time() - known.seen < _PLACE_SECONDS
-        return last if recent else None
-    host, port = account.connect
+    until = None
+    if account.connect is not None:
+        place = _named(account, account.connect, last)
+    elif known is not None and 0 <= time.time() - known.seen < PLACE_SECONDS:
+        place, until = last, known.seen + PLACE_SECONDS
+    else:
+        place = None
+    if place is None:
+        return None
+    ca_file, cert, key = (
+        None if path is None else str(path) for path in (account.ca_file, account.cert, account.key)
+    )
+    return Aim(place, account.domain, ca_file, account.pins, cert, key, until)
+
+
+def _named(account: Account, connect: tuple[str, int], last: Place | None) -> Place | None:
+    """The place that ``--connect`` names, where nobody has to be asked for its address."""
+    host, port = connect
     host = host.strip("[]")
     if last is not None and (last.host, last.port) == (host, port):
         return last

@@ -9,8 +9,6 @@ here: Python honours it in ``ssl.create_default_context`` alone.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import ssl
 import threading
@@ -100,6 +98,8 @@ def channel_binding(secret: bytes) -> bytes | None:
     algorithm = _HASHES.get(len(secret))
     if algorithm is None:
         return None
+    import hashlib  # not on the way to the first byte of a run
+
     empty = hashlib.new(algorithm).digest()
     derived = _expand(algorithm, secret, _LABEL, empty, len(secret))
     return _expand(algorithm, derived, b"exporter", empty, _LENGTH)
@@ -107,6 +107,8 @@ def channel_binding(secret: bytes) -> bytes | None:
 
 def _expand(algorithm: str, secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
     """HKDF-Expand-Label (RFC 8446 §7.1) for no more than one block of output."""
+    import hmac
+
     label = b"tls13 " + label
     info = length.to_bytes(2) + bytes((len(label),)) + label + bytes((len(context),)) + context
     return hmac.digest(secret, info + b"\x01", algorithm)[:length]

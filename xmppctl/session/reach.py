@@ -28,8 +28,9 @@ from xmppctl.session.trace import Trace
 from xmppctl.session.wire import Wire
 
 if TYPE_CHECKING:
+    from xmppctl.model.aim import Place
     from xmppctl.session import dane, resolve
-    from xmppctl.session.early import Early, Place
+    from xmppctl.session.early import Early
 
 _MAX_REDIRECTS = 3
 

@@ -98,6 +98,18 @@ def test_what_was_learned_is_known(make, env):
     make().forget()
 
 
+def test_a_run_reads_its_guess_once(make, env):
+    make().learn(KNOWN)
+    memory = make()
+    known = memory.known()
+    cached(env)[0].unlink()
+    assert memory.known() == known
+    memory.learn(KNOWN._replace(fast=()))
+    assert memory.known().fast == ()
+    memory.forget()
+    assert memory.known() is None
+
+
 def test_each_jid_and_each_way_has_its_own_guess(make):
     make().learn(KNOWN)
     assert make("bob@x.test").known() is None
@@ -127,10 +139,11 @@ def test_nothing_is_written_where_nothing_changed(make, env, monkeypatch):
     assert path.stat().st_ino != first.st_ino
     second = path.stat()
     now = time.time()
-    for moment in (now + 90000, now - 90000):  # a day later; a clock that was set back
+    # hours later; a clock that was set back
+    for moment, written in ((now + 3601, False), (now + 3700, True), (now - 90000, True)):
         monkeypatch.setattr(time, "time", lambda moment=moment: moment)
         make().learn(KNOWN._replace(fast=()))
-        assert path.stat().st_ino != second.st_ino
+        assert (path.stat().st_ino != second.st_ino) is written
         second = path.stat()
 
 

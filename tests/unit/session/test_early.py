@@ -6,6 +6,7 @@ import selectors
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ import pytest
 from tests.servers.ca import Authority, Certificate
 from tests.unit.session.streams import FakeMemory
 from xmppctl.model.account import Account
+from xmppctl.model.aim import Aim, Place
 from xmppctl.model.jid import parse as jid
 from xmppctl.model.memory import Known
 from xmppctl.session import early
-from xmppctl.session.early import Early, Place
+from xmppctl.session.early import Early
 
 NAME = "fake.test"
 LAST = ("host.test", "127.0.0.1", 5223, True)
@@ -40,6 +42,13 @@ def account(**more: Any) -> Account:
 
 def known(**more: Any) -> FakeMemory:
     return FakeMemory(Known(place=LAST, **{"seen": time.time(), **more}))
+
+
+def begun(who: Account) -> Early:
+    """The early connection of an account, which has one."""
+    aim = early.aim(who)
+    assert aim is not None
+    return Early(aim)
 
 
 def pumped(connection: Early, until: str) -> None:
@@ -71,7 +80,19 @@ def pumped(connection: Early, until: str) -> None:
     ],
 )
 def test_where_it_goes(who: Account, place: Place | None) -> None:
-    assert early._place(who) == place
+    aim = early.aim(who)
+    assert (aim and aim.place) == place
+
+
+def test_what_it_needs_of_the_account() -> None:
+    seen = time.time() - 60
+    trust = {"ca_file": Path("/ca.pem"), "pins": (b"p",), "cert": Path("/c"), "key": Path("/k")}
+    who = account(memory=known(seen=seen), **trust)
+    text = {"ca_file": "/ca.pem", "cert": "/c", "key": "/k"}
+    assert early.aim(who) == Aim(Place(*LAST), NAME, pins=(b"p",), **text, until=seen + 3600)
+    # a place that is named has no end
+    again = account(memory=known(seen=seen), connect=("host.test", 5223))
+    assert early.aim(again) == Aim(Place(*LAST), NAME)
 
 
 @pytest.mark.parametrize(
@@ -83,17 +104,16 @@ def test_where_it_goes(who: Account, place: Place | None) -> None:
     ],
 )
 def test_no_connection_where_another_way_or_a_person_decides(more: dict[str, Any]) -> None:
-    assert early.start(account(connect=("127.0.0.1", 9), **more)) is None
+    assert early.aim(account(connect=("127.0.0.1", 9), **more)) is None
 
 
 def test_no_connection_past_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
-    assert early.start(account(connect=("127.0.0.1", 9))) is None
+    assert early.aim(account(connect=("127.0.0.1", 9))) is None
 
 
 def test_as_far_as_tcp(listener: socket.socket) -> None:
-    connection = early.start(account(connect=listener.getsockname(), tls="starttls"))
-    assert connection is not None
+    connection = begun(account(connect=listener.getsockname(), tls="starttls"))
     pumped(connection, "connected")
     with listener.accept()[0] as there:
         there.setblocking(False)
@@ -108,9 +128,8 @@ def test_as_far_as_tcp(listener: socket.socket) -> None:
 def test_as_far_as_tls(listener: socket.socket, authority: Authority) -> None:
     certificate: Certificate = authority.issue(NAME)
     who = account(connect=listener.getsockname(), tls="direct", ca_file=authority.ca_file)
-    connection = early.start(who)
-    assert connection is not None
-    pumped(connection, "channel")
+    connection = begun(who)
+    pumped(connection, "connected")
     there, _ = listener.accept()
     there.setblocking(False)
     server = certificate.server_context().wrap_socket(
@@ -128,9 +147,8 @@ def test_as_far_as_tls(listener: socket.socket, authority: Authority) -> None:
 
 def test_another_certificate(listener: socket.socket, authority: Authority) -> None:
     who = account(connect=listener.getsockname(), tls="direct", ca_file=authority.ca_file)
-    connection = early.start(who)
-    assert connection is not None
-    pumped(connection, "channel")
+    connection = begun(who)
+    pumped(connection, "connected")
     there, _ = listener.accept()
     there.setblocking(False)
     server = (
@@ -151,8 +169,7 @@ def test_another_certificate(listener: socket.socket, authority: Authority) -> N
 def test_nobody_is_there(listener: socket.socket) -> None:
     address = listener.getsockname()
     listener.close()
-    connection = early.start(account(connect=address, tls="direct"))
-    assert connection is not None
+    connection = begun(account(connect=address, tls="direct"))
     for _ in range(100):
         connection.pump()
         if connection.failed:
@@ -166,8 +183,7 @@ def test_nobody_is_there(listener: socket.socket) -> None:
 def test_what_took_too_long_is_not_used(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection = early.start(account(connect=listener.getsockname(), tls="starttls"))
-    assert connection is not None
+    connection = begun(account(connect=listener.getsockname(), tls="starttls"))
     assert connection.usable()
     later = time.monotonic() + 11
     monkeypatch.setattr(early.time, "monotonic", lambda: later)
