@@ -114,7 +114,7 @@ def read(reply: Reply, peer: str, step: str) -> Body:
             by=peer,
         )
     try:
-        root = parse(reply.body)
+        root = parse(reply.body, whole=False)
     except XmlError as error:
         raise _no_bosh(peer, step, str(error)) from None
     if root.tag != f"{{{NS}}}body":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,14 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 from xmppctl.errors import RefusedError
 from xmppctl.model import digest as digests
+from xmppctl.model.filename import harmless
 from xmppctl.session import http
 from xmppctl.session.http import Answer, Write
 from xmppctl.session.web import Web
 from xmppctl.session.weburl import Url
-
-_LONGEST_NAME = 200
-_LONGEST_SUFFIX = 16
-_NAMELESS = "download"
 
 
 @dataclass(frozen=True)
@@ -99,17 +94,3 @@ def name_of(answer: Answer, asked: Url) -> str:
         with suppress(UnicodeError):  # http.client reads headers as Latin-1, servers write UTF-8
             given = given.encode("latin-1").decode()
     return harmless(given or unquote(urlsplit(asked.text).path))
-
-
-def harmless(name: str) -> str:
-    """A file name that a stranger chose: no directory, no hidden file, nothing that is no text."""
-    name = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
-    name = "".join("_" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in name)
-    name = name.strip(". ")
-    if name.startswith(("-", "~")):
-        name = f"_{name[1:]}"
-    stem, dot, suffix = name.rpartition(".")
-    if not dot or len(suffix.encode()) > _LONGEST_SUFFIX:
-        stem, dot, suffix = name, "", ""
-    room = _LONGEST_NAME - len((dot + suffix).encode())
-    return stem.encode()[:room].decode(errors="ignore") + dot + suffix or _NAMELESS

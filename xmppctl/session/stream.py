@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 MESSAGE = f"{{{NS_CLIENT}}}message"
 PRESENCE = f"{{{NS_CLIENT}}}presence"
+
+_FAREWELL = 0.3  # seconds
 
 _STANZAS = (MESSAGE, PRESENCE, IQ)
 
@@ -57,7 +59,7 @@ class Session(Requests):
         self.inactive = False
         self._wire = wire
         self._inboxes: list[Inbox] = []
-        self._responder = Responder()
+        self._responder = Responder(self._answer_late)
         self._acked: asyncio.Event = asyncio.Event()
         self._numbers: dict[int, tuple[Element, int]] = {}
         self._sent = 0
@@ -158,8 +160,15 @@ class Session(Requests):
             self._inboxes.remove(box)
 
     def handle_iq(self, tag: str, handler: IqHandler) -> None:
-        """Answer incoming requests whose payload is ``{namespace}name``."""
+        """Answer incoming requests whose payload is ``{namespace}name``.
+
+        What a handler still has to do when the stream is closed is given up.
+        """
         self._responder.handle(tag, handler)
+
+    async def give_up(self) -> bool:
+        """End what handlers still have to do, and answer that with an error; False: nothing."""
+        return await self._responder.give_up()
 
     def _arrived(self, element: Element) -> None:
         if self._wire.closing:  # behind the footer nothing may be answered (RFC 6120 §4.4)
@@ -242,10 +251,18 @@ class Session(Requests):
 
     def _respond(self, iq: Element) -> None:
         reply = self._responder.reply(iq)
+        if reply is None:
+            return
         settled = self._proven >= self._sent
         self.send(reply)
         if settled:  # nobody needs a proof that the answer arrived
             self._proven = self._sent
+
+    def _answer_late(self, reply: Element) -> None:
+        """Other than at once: what took so long is worth a proof that the answer arrived."""
+        if not self._wire.closing:
+            with suppress(XmppctlError):  # the stream ended, and with it the request
+                self.send(reply)
 
     def _ended(self, error: XmppctlError) -> None:
         beginning = self._beginning
@@ -355,10 +372,13 @@ class Session(Requests):
     # --- the end
 
     async def abandon(self) -> None:
-        """Close the stream without waiting for anything."""
+        """Close the stream without waiting for the server, or for a moment at most."""
+        told = await self.give_up()
         if self._reviving is not None:
             self._reviving.cancel()
-        await self._wire.close(None)
+        # a server may lose what comes right before the end of a WebSocket
+        with suppress(XmppctlError):
+            await self._wire.close(_FAREWELL if told else None)
 
     async def close(self, *, wait: float | None = None) -> None:
         """Close the stream.
@@ -371,6 +391,7 @@ class Session(Requests):
         self.trace.enter("close")
         if self._reviving is not None:
             await self._reviving
+        await self.give_up()
         if self._proven >= self._sent or self._end_told:
             await self._wire.close(None)
             return

@@ -104,7 +104,7 @@ def redacted(element: Element | str) -> str:
     Text that is no element, such as the header of a stream, comes back as it is.
     """
     try:
-        clean = parse(element) if isinstance(element, str) else copy.deepcopy(element)
+        clean = parse(element, whole=False) if isinstance(element, str) else copy.deepcopy(element)
     except XmlError:
         return str(element)
     for node in clean.iter():

@@ -231,7 +231,7 @@ class WebSocketWire(Wire):
         # RFC 7395 §3.3.3: no white space, no XML declaration
         if message[:1] != b"<" or message[1:2] == b"?":
             raise XmlError("a message that does not begin with an element")
-        element = parse(message)
+        element = parse(message, whole=False)
         if element.tag == _OPEN:
             self._open_came(element)
         elif element.tag == _CLOSE:

@@ -23,7 +23,7 @@ MAX_ELEMENT_BYTES = 16 * 1024 * 1024
 """Largest top-level element that is accepted; servers stop at 256 KiB to 10 MiB."""
 
 MAX_DEPTH = 128
-"""Deepest nesting that is accepted; real stanzas stay below 20. Elements are walked recursively."""
+"""Deepest nesting that is kept; real stanzas stay below 20. Elements are walked recursively."""
 
 
 class XmlError(ValueError):
@@ -35,6 +35,7 @@ class StreamParser:
 
     ``on_header(attributes)``, ``on_element(element)``, ``on_footer()`` are called in stream
     order, from inside ``feed``. A parser lives for one stream; a restart takes a new one.
+    What is nested deeper than ``MAX_DEPTH`` is left out, and ``cut`` says so.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class StreamParser:
         self._on_header = on_header
         self._on_element = on_element
         self._on_footer = on_footer
+        self.cut = False
         self._stack: list[Element] = []
         self._tail: Element | None = None
         self._text: list[str] = []
@@ -83,11 +85,12 @@ class StreamParser:
         element = Element("{" + name if "}" in name else name, attributes)
         stack = self._stack
         if stack:
-            if len(stack) >= MAX_DEPTH:
-                raise XmlError(f"elements nested more than {MAX_DEPTH} deep")
             if self._text:
                 self._put_text()
-            stack[-1].append(element)
+            if len(stack) < MAX_DEPTH:
+                stack[-1].append(element)
+            else:  # it may be in an archive, whose other messages it must not withhold
+                self.cut = True
         elif not self._opened:
             if element.tag != STREAM:
                 raise XmlError(f"the stream begins with <{_local(element.tag)}/>")
@@ -134,8 +137,11 @@ class StreamParser:
         raise XmlError("comments, processing instructions and DTDs have no place in a stream")
 
 
-def parse(text: str | bytes) -> Element:
-    """One whole element, from a file or a frame. Raises XmlError."""
+def parse(text: str | bytes, *, whole: bool = True) -> Element:
+    """One element, from a file or a frame. Raises XmlError.
+
+    Not ``whole``: what is nested deeper than ``MAX_DEPTH`` is left out, and is no error.
+    """
     elements: list[Element] = []
     parser = StreamParser(lambda _: None, elements.append, lambda: None)
     parser.feed(f'<s:stream xmlns:s="{NS_STREAM}">'.encode())
@@ -146,6 +152,8 @@ def parse(text: str | bytes) -> Element:
         _, _, text = text.partition(b"?>")
     parser.feed(text)
     parser.feed(b"</s:stream>")
+    if parser.cut and whole:
+        raise XmlError(f"elements nested more than {MAX_DEPTH} deep")
     if len(elements) != 1:
         raise XmlError(f"{len(elements)} elements where one is wanted")
     return elements[0]

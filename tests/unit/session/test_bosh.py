@@ -19,7 +19,8 @@ from xmppctl.model.account import Account
 from xmppctl.model.jid import parse
 from xmppctl.session import bosh
 from xmppctl.session.bosh import BoshWire
-from xmppctl.session.boshbody import qualified
+from xmppctl.session.boshbody import qualified, read
+from xmppctl.session.httpreply import Reply
 from xmppctl.session.trace import Trace
 from xmppctl.session.weblink import SeeOtherUriError
 
@@ -502,3 +503,10 @@ def test_a_url_without_tls(authority: Authority) -> None:
 )  # fmt: skip
 def test_elements_get_the_namespace_that_a_stream_has(text: str, result: str) -> None:
     assert qualified(text) == result
+
+
+def test_what_is_nested_too_deep_ends_nothing() -> None:
+    deep = "<a xmlns='b'>" + "<c>" * 500 + "</c>" * 500 + "</a>"
+    content = body(deep + "<late xmlns='b'/>").encode()
+    _, late = read(Reply(200, "OK", content, True), "host:1", "x").elements
+    assert late.tag == "{b}late"

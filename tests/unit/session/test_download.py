@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmppctl.session.download import harmless, name_of
+from xmppctl.model.filename import harmless
+from xmppctl.session.download import name_of
 from xmppctl.session.http import Answer
 from xmppctl.session.weburl import parse_url
 

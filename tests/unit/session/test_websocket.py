@@ -302,6 +302,18 @@ def test_elements_keep_their_namespaces() -> None:
     run(scenario)
 
 
+def test_what_is_nested_too_deep_ends_nothing() -> None:
+    async def scenario() -> None:
+        wire, _ = await opened()
+        come(wire, f"<a xmlns='b'>{'<c>' * 500}x{'</c>' * 500}<d>e</d></a>", "<late xmlns='b'/>")
+        element = await wire.receive(1, "x")
+        assert element.findtext("{b}d") == "e"
+        assert "x" not in "".join(element.itertext())
+        assert (await wire.receive(1, "x")).tag == "{b}late"
+
+    run(scenario)
+
+
 def test_messages_may_come_in_pieces() -> None:
     async def scenario() -> None:
         wire, transport = await opened()

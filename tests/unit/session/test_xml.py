@@ -64,7 +64,6 @@ def test_any_cut_gives_the_same() -> None:
         "<a b='1' b='2'/>",
         b"<a>\xff</a>",
         "</stream:stream><a/>",
-        "<a>" * (xml.MAX_DEPTH + 1),
     ],
 )
 def test_what_may_not_come(hostile: str | bytes) -> None:
@@ -98,6 +97,24 @@ def test_nesting_up_to_the_limit() -> None:
     depth = xml.MAX_DEPTH
     heard = Heard().feed(OPEN, "<a>" * depth + "</a>" * depth)
     assert len(list(heard.elements[0].iter())) == depth
+
+
+def test_what_is_nested_too_deep_is_left_out_and_ends_nothing() -> None:
+    depth = xml.MAX_DEPTH
+    for extra in (1, 20000):
+        deep = "<b>" + "<a>" * (depth - 2 + extra) + "x" + "</a>" * (depth - 2 + extra) + "y</b>"
+        heard = Heard().feed(OPEN, f"<m>{deep}<c>z</c></m>", "<n>still here</n>")
+        first, second = heard.elements
+        assert (first.findtext(f"{{{NS_CLIENT}}}c"), second.text) == ("z", "still here")
+        assert len(list(first.iter())) == depth + 1
+        assert "x" not in "".join(first.itertext())
+
+
+def test_an_element_that_has_to_be_whole() -> None:
+    deep = "<a>" * (xml.MAX_DEPTH + 1) + "</a>" * (xml.MAX_DEPTH + 1)
+    with pytest.raises(XmlError, match="deep"):
+        xml.parse(deep)
+    assert len(list(xml.parse(deep, whole=False).iter())) == xml.MAX_DEPTH
 
 
 def test_size_of_an_element(monkeypatch: pytest.MonkeyPatch) -> None:
