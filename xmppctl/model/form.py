@@ -71,6 +71,7 @@ class Form:
     items: Annotated[list[dict[str, list[str]]], "the items of such a result"] = field(
         default_factory=list
     )
+    type: Annotated[str | None, "form, submit, result or cancel (XEP-0004 §3.1)"] = None
 
     def __str__(self) -> str:
         """For a table."""

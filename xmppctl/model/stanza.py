@@ -1,15 +1,18 @@
-"""What a listener sees: a message with what rides on it, or the presence of somebody."""
+"""What a listener sees: a message with what rides on it, presence, the offer of a file."""
 
 from __future__ import annotations
 
-from dataclasses import field, fields
+from dataclasses import fields
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
+from xmppctl.errors import ErrorInfo
 from xmppctl.model.message import Message
-from xmppctl.model.occupant import Hat, Invited, Moderated
 from xmppctl.model.presence import Caps, Show
 from xmppctl.records import dataclass
+
+if TYPE_CHECKING:
+    from xmppctl.model.telling import Told
 
 StanzaType = Literal[
     "chat",
@@ -25,52 +28,9 @@ StanzaType = Literal[
     "unsubscribed",
     "probe",
 ]
+"""What a listener may choose from."""
 
-
-@dataclass(frozen=True)
-class Receipt:
-    """A delivery receipt, or the request for one (XEP-0184)."""
-
-    SPARSE: ClassVar[bool] = True
-
-    requested: Annotated[bool | None, "true: the sender asks for a receipt"] = None
-    received_id: Annotated[str | None, "id of the message that this one confirms"] = None
-
-    def __str__(self) -> str:
-        """For a table."""
-        return f"received {self.received_id}" if self.received_id else "requested"
-
-
-@dataclass(frozen=True)
-class Marker:
-    """A displayed marker, or the wish for one (XEP-0333)."""
-
-    SPARSE: ClassVar[bool] = True
-
-    type: Annotated[str, "markable or displayed; received, acknowledged of older clients"]
-    id: Annotated[str | None, "id of the message that it is about"] = None
-
-    def __str__(self) -> str:
-        """For a table."""
-        return f"{self.type} {self.id or ''}".strip()
-
-
-@dataclass(frozen=True)
-class Address:
-    """One of the addresses of a message to many (XEP-0033)."""
-
-    SPARSE: ClassVar[bool] = True
-
-    type: Annotated[str, "to, cc, bcc, replyto, replyroom, noreply or ofrom"]
-    jid: Annotated[str | None, "its JID"] = None
-    uri: Annotated[str | None, "its URI, for addresses outside of XMPP"] = None
-    node: Annotated[str | None, "a part of the entity"] = None
-    desc: Annotated[str | None, "description for people"] = None
-    delivered: Annotated[bool | None, "true: it has been delivered there"] = None
-
-    def __str__(self) -> str:
-        """For a table."""
-        return f"{self.type} {self.jid or self.uri or self.desc or ''}".strip()
+AnyType = Literal[StanzaType, "set"]
 
 
 @dataclass(frozen=True)
@@ -80,36 +40,37 @@ class Stanza(Message):
     PLAIN: ClassVar[str] = "body"
     TABLE: ClassVar[tuple[str, ...]] = ("timestamp", "from_", "type", "body")
 
-    # the types of presence stand beside those of messages
-    type: Annotated[StanzaType, "type of the stanza"] = "normal"  # type: ignore[assignment]
+    # the types of presence stand beside those of messages; offers of files are of type set
+    type: Annotated[AnyType, "type of the stanza"] = "normal"  # type: ignore[assignment]
     timestamp: Annotated[
         datetime | None, "when it was sent, as a trusted entity tells; else when it came"
     ] = None
-    stanza: Annotated[Literal["message", "presence"], "kind of the stanza"] = "message"
+    error_: Annotated[
+        ErrorInfo | None, "the error of a bounced message, or why an offered file was not fetched"
+    ] = None
+    stanza: Annotated[
+        Literal["message", "presence", "iq"], "kind of the stanza; iq: a file is offered (XEP-0066)"
+    ] = "message"
     carbon: Annotated[
         Literal["sent", "received"] | None,
         "it is the copy of what another client of the account sent or received (XEP-0280)",
     ] = None
-    receipt: Annotated[Receipt | None, "delivery receipt"] = None
-    marker: Annotated[Marker | None, "displayed marker"] = None
-    chat_state: Annotated[str | None, "active, composing, paused, inactive or gone"] = None
-    attention: Annotated[bool | None, "true: the sender asks for attention (XEP-0224)"] = None
-    addresses: Annotated[list[Address], "addresses of a message to many"] = field(
-        default_factory=list
-    )
-    invite: Annotated[Invited | None, "invitation to a room, or the answer to one"] = None
-    moderated: Annotated[Moderated | None, "a moderator took a message back (XEP-0425)"] = None
-    occupant_id: Annotated[
-        str | None, "id of the occupant that stays when the nickname changes (XEP-0421)"
-    ] = None
-    hats: Annotated[list[Hat], "hats of the occupant, where the room vouches for them"] = field(
-        default_factory=list
-    )
     show: Annotated[Show | None, "of presence: how available"] = None
     status: Annotated[str | None, "of presence: its text"] = None
     priority: Annotated[int | None, "of presence: priority of the client"] = None
     idle_since: Annotated[datetime | None, "of presence: last use of the client"] = None
     caps: Annotated[Caps | None, "of presence: software of the client"] = None
+
+    def told(self, *, spoilers: bool = False) -> Told:
+        """What stands under ``body`` where people read it."""
+        if self.stanza != "iq":
+            return super().told(spoilers=spoilers)
+        from xmppctl.model.telling import Told
+
+        if self.files:
+            return Told(f"(gave the file {self.files[0].path})")
+        why = f": {self.error_.condition}" if self.error_ is not None else ""
+        return Told(f"(offered {self.oob[0] if self.oob else 'a file'}{why})")
 
 
 @dataclass(frozen=True)

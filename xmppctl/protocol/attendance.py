@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 from xml.etree.ElementTree import Element
@@ -12,7 +12,8 @@ from xmppctl.model.jid import lenient
 from xmppctl.model.message import Occupant
 from xmppctl.model.stanza import Stanza
 from xmppctl.protocol import message, occupants, selfping
-from xmppctl.protocol.room import NS_USER, Joined
+from xmppctl.protocol.payload import Context
+from xmppctl.protocol.room import Joined
 from xmppctl.session.stream import PRESENCE, Session
 
 Look = Literal["nothing", "past", "news"]
@@ -40,11 +41,11 @@ class Attendance:
     def __init__(self, *, everything: bool = False) -> None:
         self._everything = everything
         self._joined: dict[str, Joined] = {}
-        self._features: dict[str, Collection[str]] = {}
+        self._features: dict[str, frozenset[str]] = {}
         self._known: set[str] = set()
         self._heard: set[str] = set()
 
-    def enter(self, here: Joined, features: Collection[str]) -> None:
+    def enter(self, here: Joined, features: frozenset[str]) -> None:
         """One more room; ``features`` are those that it announces."""
         self._joined[str(here.room)] = here
         self._features[str(here.room)] = features
@@ -52,25 +53,24 @@ class Attendance:
     def __len__(self) -> int:
         return len(self._joined)
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Their JIDs."""
-        return frozenset(self._joined)
+    def context(self, stanza: Element, own: str, note: Callable[[str], None]) -> Context:
+        """Who may be believed about the stanza: the room that it is from, if it is one of them."""
+        place = str(lenient(stanza.get("from", "")).bare)
+        if place not in self._joined:
+            return Context(own, note=note)
+        return Context(own, place, self._features[place], note=note)
 
     def complete(self, record: Stanza, stanza: Element) -> Stanza:
-        """The record with what a room says about the occupant it is from."""
+        """The record of a presence with what a room says about the occupant it is from."""
         place = _place(record)
-        if place not in self._joined:
+        if stanza.tag != PRESENCE or place not in self._joined:
             return record
         announced = self._features[place]
-        # private messages carry such an element too (§7.5)
-        understood = occupants.READ | {f"{{{NS_USER}}}x"}
         return replace(
             record,
             muc=message.occupant(stanza),
             occupant_id=occupants.occupant_id(stanza, announced),
             hats=occupants.hats(stanza, announced),
-            extensions=[tag for tag in record.extensions if tag not in understood],
         )
 
     def look(self, record: Stanza, stanza: Element) -> Look:

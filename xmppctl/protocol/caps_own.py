@@ -35,7 +35,33 @@ _NS_AVATAR = "vcard-temp:x:update"
 
 _CATEGORY, _TYPE, _NAME = "client", "console", "xmppctl"
 
-FEATURES = frozenset({_NS_INFO, _NS_TIME, _NS_VERSION, _NS_PING, NS})
+_PAYLOADS = frozenset(
+    {
+        "http://jabber.org/protocol/address",
+        "http://jabber.org/protocol/nick",
+        "http://jabber.org/protocol/xhtml-im",
+        "jabber:x:conference",
+        "jabber:x:oob",
+        "urn:xmpp:eme:0",
+        "urn:xmpp:fallback:0",
+        "urn:xmpp:forward:0",
+        "urn:xmpp:json-msg:0",
+        "urn:xmpp:markup:0",
+        "urn:xmpp:mentions:0",
+        "urn:xmpp:message-correct:0",
+        "urn:xmpp:message-retract:1",
+        "urn:xmpp:reactions:0",
+        "urn:xmpp:reference:0",
+        "urn:xmpp:reply:0",
+        "urn:xmpp:sec-label:0",
+        "urn:xmpp:sfs:0",
+        "urn:xmpp:spoiler:0",
+        "urn:xmpp:styling:0",
+    }
+)
+"""What is understood and shown in messages."""
+
+FEATURES = frozenset({_NS_INFO, _NS_TIME, _NS_VERSION, _NS_PING, NS}) | _PAYLOADS
 """What every listening client can do."""
 
 

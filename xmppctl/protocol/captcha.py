@@ -21,7 +21,7 @@ from xmppctl.model.register import Challenge
 from xmppctl.protocol import Xep, bob
 from xmppctl.session.stream import Session
 
-XEPS = (Xep("0158", "1.0.1", "partial", "in forms; challenges by message are not answered"),)
+XEPS = (Xep("0158", "1.0.1", "partial", "in forms"),)
 
 NS = "urn:xmpp:captcha"
 HASHCASH = "SHA-256"

@@ -54,6 +54,7 @@ def read(element: Element) -> Form:
         fields=[f for f in fields if f.var != "FORM_TYPE"],
         reported=[_field(c) for c in reported] if reported is not None else [],
         items=[_item(item) for item in element.findall(f"{{{NS}}}item")],
+        type=element.get("type"),
     )
 
 
@@ -154,8 +155,8 @@ def fill(form: Form, answers: Answers) -> Element:
     return element
 
 
-def submit(form_type: str, answers: Answers) -> Element:
-    """A submission of which only FORM_TYPE and names are known, not the form."""
+def submit(form_type: str | None, answers: Answers) -> Element:
+    """A submission of which only FORM_TYPE, if that, and names are known, not the form."""
     element = _submission(form_type)
     for var, values in answers.items():
         _append(element, var, values)

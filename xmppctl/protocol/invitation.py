@@ -7,20 +7,17 @@ from contextlib import AsyncExitStack
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import ErrorInfo
-from xmppctl.model.jid import Jid, lenient
-from xmppctl.model.occupant import Invitation, Invited
+from xmppctl.model.jid import Jid
+from xmppctl.model.occupant import Invitation
 from xmppctl.protocol import Xep
 from xmppctl.protocol.muc import admin, rooms
+from xmppctl.protocol.payload.invitation import NS_DIRECT
 from xmppctl.protocol.room import JOIN_ERRORS, NS_USER, joined, own_nick
 from xmppctl.protocol.send import Outgoing, send
 from xmppctl.records import dataclass
 from xmppctl.session.stream import MESSAGE, Session
 
 XEPS = (Xep("0249", "1.2", "complete"),)
-
-NS_DIRECT = "jabber:x:conference"
-READ = frozenset({f"{{{NS_DIRECT}}}x", f"{{{NS_USER}}}x"})
-"""The tags of invitations."""
 
 
 @dataclass(frozen=True)
@@ -129,40 +126,6 @@ def past_room(room: Jid, jid: Jid, words: Words) -> Element:
     if words.continues:
         invitation.set("continue", "true")
     return stanza
-
-
-def read(stanza: Element) -> Invited | None:
-    """The invitation in a message that came in, or somebody's refusal of one.
-
-    Only a room invites in its own name; what a user writes into such an element is not believed.
-    A room may put both forms into one message, of which its own says more.
-    """
-    sender = lenient(stanza.get("from", ""))
-    user = stanza.find(f"{{{NS_USER}}}x")
-    if user is not None and sender.local and sender.resource is None:
-        for name, kind in (("invite", "mediated"), ("decline", "declined")):
-            inner = user.find(f"{{{NS_USER}}}{name}")
-            if inner is not None:
-                thread = inner.find(f"{{{NS_USER}}}continue")
-                return Invited(
-                    room=str(sender),
-                    kind=kind,  # type: ignore[arg-type]
-                    inviter=inner.get("from"),
-                    reason=inner.findtext(f"{{{NS_USER}}}reason") or None,
-                    password=user.findtext(f"{{{NS_USER}}}password") or None,
-                    thread=thread.get("thread") if thread is not None else None,
-                )
-    direct = stanza.find(f"{{{NS_DIRECT}}}x")
-    if direct is None or not direct.get("jid"):
-        return None
-    return Invited(
-        room=direct.get("jid", ""),
-        kind="direct",
-        inviter=stanza.get("from"),
-        reason=direct.get("reason") or None,
-        password=direct.get("password") or None,
-        thread=direct.get("thread") or None,
-    )
 
 
 async def _deliver(

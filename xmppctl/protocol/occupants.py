@@ -27,8 +27,11 @@ _OCCUPANT_ID = f"{{{_NS_OCCUPANT}}}occupant-id"
 HATS = ("urn:xmpp:hats:0", "xmpp:prosody.im/protocol/hats:1")
 NS_COMMANDS = "http://jabber.org/protocol/commands"
 OLD_HAT_COMMANDS = "http://prosody.im/protocol/hats#"
-READ = frozenset({_OCCUPANT_ID, *(f"{{{namespace}}}hats" for namespace in HATS)})
-"""What is read of an occupant here, believed or not."""
+IDS = frozenset({_OCCUPANT_ID})
+"""The elements with the id of an occupant, believed or not."""
+
+HAT_LISTS = frozenset(f"{{{namespace}}}hats" for namespace in HATS)
+"""The elements with hats, believed or not."""
 
 _SHOWS = frozenset({"away", "chat", "dnd", "xa"})
 

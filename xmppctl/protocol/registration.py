@@ -20,7 +20,8 @@ from xmppctl.errors import (
 from xmppctl.model.form import Form, FormField
 from xmppctl.model.jid import Jid
 from xmppctl.model.register import Challenge, Registration
-from xmppctl.protocol import Xep, bob, captcha, forms, oob
+from xmppctl.protocol import Xep, bob, captcha, forms
+from xmppctl.protocol.payload import oob
 from xmppctl.records import dataclass
 from xmppctl.session.conditions import UNSUPPORTED, stanza_error
 from xmppctl.session.payload import malformed

@@ -11,6 +11,7 @@ from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.occupant import RoomSubject
 from xmppctl.protocol import flights
 from xmppctl.protocol.message import read
+from xmppctl.protocol.payload import Context
 from xmppctl.protocol.room import Joined, joined
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.inbox import Inbox
@@ -67,7 +68,7 @@ async def _present(session: Session, room: Jid, inbox: Inbox) -> RoomSubject:
 
 
 def _record(session: Session, room: Jid, stanza: Element) -> RoomSubject:
-    message = read(stanza, own=session.bare, trusted=frozenset({str(room)}))
+    message = read(stanza, Context(session.bare, room=str(room)))
     nick = lenient(stanza.get("from", "")).resource
     return RoomSubject(str(room), message.subject or None, nick, message.timestamp)
 

@@ -10,6 +10,7 @@ from xmppctl.errors import RefusedError
 from xmppctl.model.jid import parse as jid
 from xmppctl.protocol import listen, presence, selfping
 from xmppctl.protocol.attendance import Attendance
+from xmppctl.protocol.payload import Context
 from xmppctl.protocol.room import Joined
 from xmppctl.session.xml import parse
 
@@ -23,7 +24,7 @@ def stanza(text):
     return parse(text.replace(">", " xmlns='jabber:client'>", 1))
 
 
-def entered(*, everything=True, others=(), features=()):
+def entered(*, everything=True, others=(), features=frozenset()):
     rooms = Attendance(everything=everything)
     own = stanza(f"<presence from='{ME}'></presence>")
     rooms.enter(Joined(jid(ROOM), jid(ME), frozenset({110}), own=own, others=[*others]), features)
@@ -31,7 +32,7 @@ def entered(*, everything=True, others=(), features=()):
 
 
 def look(rooms, element):
-    record = listen.read(element, own=OWN, rooms=rooms.names)
+    record = listen.read(element, rooms.context(element, OWN, print))
     return rooms.look(record, element)
 
 
@@ -82,11 +83,11 @@ def test_hats_and_ids_count_where_the_room_announces_them():
         "<hats xmlns='urn:xmpp:hats:0'><hat title='Host' uri='http://x.test/#h' hue='327.255249'/>"
         "<hat title='no uri'/></hats></presence>"
     )
-    record = listen.read(element, own=OWN)
+    record = listen.read(element, Context(OWN))
     rooms, _ = entered()
     nothing = rooms.complete(record, element)
     assert (nothing.hats, nothing.occupant_id) == ([], None)
-    rooms, _ = entered(features=("urn:xmpp:hats:0", "urn:xmpp:occupant-id:0"))
+    rooms, _ = entered(features=frozenset({"urn:xmpp:hats:0", "urn:xmpp:occupant-id:0"}))
     found = rooms.complete(record, element)
     assert [(hat.uri, hat.title, hat.hue) for hat in found.hats] == [
         ("http://x.test/#h", "Host", 327.255249)

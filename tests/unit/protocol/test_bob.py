@@ -40,6 +40,8 @@ def test_line_breaks_and_no_type():
         (f"sha-256+{SHA1}@bob.xmpp.org", TEXT),
         (f"md5+{SHA1}@bob.xmpp.org", TEXT),
         (f"sha1+{SHA1}@evil.test", TEXT),
+        ("sha1+ä@bob.xmpp.org", TEXT),
+        ("sha1+@bob.xmpp.org", TEXT),
         (f"{SHA1}@bob.xmpp.org", TEXT),
         ("", TEXT),
         (f"sha1+{SHA1}@bob.xmpp.org", "not base64!"),
@@ -63,4 +65,31 @@ def test_beside():
 def test_content_ids():
     assert bob.cid_of("cid:sha1+x@bob.xmpp.org") == "sha1+x@bob.xmpp.org"
     assert bob.cid_of("CID:x") == "x"
+    # RFC 2392 §2
+    assert bob.cid_of(f"cid:sha1%2B{SHA1}%40bob.xmpp.org") == f"sha1+{SHA1}@bob.xmpp.org"
     assert bob.cid_of("https://x.test/cid:x") is None
+
+
+def test_what_is_sent():
+    made = bob.make(CONTENT, "image/png")
+    element = bob.element(made)
+    assert dict(element.items()) == {
+        "cid": f"sha1+{SHA1}@bob.xmpp.org", "type": "image/png", "max-age": "86400"
+    }  # fmt: skip
+    assert element.text == TEXT  # §2.5: no white space
+    assert bob.read(element) == made
+    assert (made.algorithm, made.digest) == ("sha-1", SHA1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        ("image/png", ".png"),
+        ("text/plain; charset=utf-8", ".txt"),
+        ("", ".bin"),
+        (None, ".bin"),
+        ("x/../../y", ".bin"),
+    ],
+)
+def test_the_name_of_a_file_is_that_of_its_content(kind, ending):
+    assert bob.file_name(CONTENT, kind) == hashlib.sha256(CONTENT).hexdigest() + ending

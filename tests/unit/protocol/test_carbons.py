@@ -5,6 +5,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from xmppctl.protocol import carbons, listen
+from xmppctl.protocol.payload import Context
 
 OWN = "romeo@montague.example"
 
@@ -29,7 +30,7 @@ def test_true_ones(kind, inner, outer):
     direction, message = carbons.unwrap(wrapped(kind, outer, inner), OWN)
     assert direction == kind
     assert message.findtext("{jabber:client}body") == "hi"
-    record = listen.read(wrapped(kind, outer, inner), own=OWN)
+    record = listen.read(wrapped(kind, outer, inner), Context(OWN))
     assert (record.carbon, record.body) == (kind, "hi")
 
 
@@ -38,7 +39,7 @@ def test_true_ones(kind, inner, outer):
 )
 def test_only_the_own_account_sends_them(outer):
     assert carbons.unwrap(wrapped("received", outer, RECEIVED), OWN) is None
-    assert listen.read(wrapped("received", outer, RECEIVED), own=OWN) is None
+    assert listen.read(wrapped("received", outer, RECEIVED), Context(OWN)) is None
 
 
 def test_what_was_not_the_own_accounts_is_no_carbon():
@@ -51,4 +52,4 @@ def test_an_empty_one(inside):
     stanza = fromstring(
         f"<message xmlns='jabber:client'><sent xmlns='urn:xmpp:carbons:2'>{inside}</sent></message>"
     )
-    assert listen.read(stanza, own=OWN) is None
+    assert listen.read(stanza, Context(OWN)) is None

@@ -8,6 +8,7 @@ import pytest
 
 from xmppctl.model import digest
 from xmppctl.protocol import hashes
+from xmppctl.session.xml import parse
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -41,3 +42,49 @@ def test_every_algorithm(name: str) -> None:
 def test_what_proves_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"sha|hexadecimal"):
         digest.parse(text)
+
+
+def read(*elements: str) -> dict[str, str]:
+    inside = "".join(elements)
+    return hashes.read(list(parse(f"<x xmlns='urn:xmpp:hashes:2'>{inside}</x>")))
+
+
+def test_hashes_are_read_by_algorithm() -> None:
+    """The elements of XEP-0300 §3."""
+    assert read(
+        "<hash algo='sha-1'>2AfMGH8O7UNPTvUVAM9aK13mpCY=</hash>",
+        "<hash algo='SHA-256'> 47DEQpj8HBSa+/TImW+5JCeu\nQeRkm5NMpJWZG3hSuFU=</hash>",
+        "<hash algo='sha-256'>2XarmwTlNxDAMkvymloX3S5+VbylNrJt/l5QyPa+YoU=</hash>",
+        "<hash algo='id-blake2b256'>2AfMGH8O7UNPTvUVAM9aK13mpCY=</hash>",
+    ) == {
+        "sha-1": "d807cc187f0eed434f4ef51500cf5a2b5de6a426",
+        "sha-256": EMPTY,
+        "id-blake2b256": "d807cc187f0eed434f4ef51500cf5a2b5de6a426",
+    }
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<hash>2AfMGH8O7UNPTvUVAM9aK13mpCY=</hash>",
+        "<hash algo=''>2AfMGH8O7UNPTvUVAM9aK13mpCY=</hash>",
+        "<hash algo='sha 1'>2AfMGH8O7UNPTvUVAM9aK13mpCY=</hash>",
+        f"<hash algo='{'x' * 65}'>AAAA</hash>",
+        "<hash algo='sha-256'>2AfMGH8O7UNPTvUVAM9aK13mpCY=</hash>",
+        "<hash algo='sha-1'>2AfMGH8O7UNPTvUVAM9aK13mpC</hash>",
+        "<hash algo='sha-1'>d807cc187f0eed434f4ef51500cf5a2b5de6a426</hash>",
+        "<hash algo='odd'>ä</hash>",
+        "<hash algo='odd'/>",
+        f"<hash algo='odd'>{'AAAA' * 100}</hash>",
+        "<hash xmlns='urn:xmpp:hashes:1' algo='sha-1'>2AfMGH8O7UNPTvUVAM9aK13mpCY=</hash>",
+        "<hash-used algo='sha-256'/>",
+    ],
+)
+def test_what_is_no_hash(element: str) -> None:
+    assert read(element) == {}
+
+
+@pytest.mark.parametrize("name", digest.ALGORITHMS)
+def test_what_is_sent_is_read_again(name: str) -> None:
+    value = digest.ALGORITHMS[name]().digest()
+    assert hashes.read([hashes.element(name, value)]) == {name: value.hex()}

@@ -8,13 +8,16 @@ import pytest
 from xmppctl.model.message import Delay, Occupant, StanzaId
 from xmppctl.model.mucstatus import Status
 from xmppctl.protocol import message
+from xmppctl.protocol.payload import Context
 
 OWN = "romeo@montague.example"
 
 
-def read(inside="", *, attributes="", **options):
+def read(inside="", *, attributes="", room=None, trusted=frozenset(), notes=None, **options):
     text = f"<message xmlns='jabber:client' {attributes}>{inside}</message>"
-    return message.read(fromstring(text), own=OWN, **options)
+    note = (lambda text: None) if notes is None else notes.append
+    context = Context(OWN, room=room, trusted=trusted, note=note)
+    return message.read(fromstring(text), context, **options)
 
 
 def test_addresses_and_direction():
@@ -78,6 +81,7 @@ def test_an_occupant_of_a_room():
         "<x xmlns='http://jabber.org/protocol/muc#user'><status code='100'/><status code='x'/>"
         "<item affiliation='owner' role='moderator' jid='hag66@shakespeare.lit/pda'/></x>",
         attributes="type='groupchat' from='darkcave@chat.shakespeare.lit/firstwitch'",
+        room="darkcave@chat.shakespeare.lit",
     )
     real = "hag66@shakespeare.lit/pda"
     known = Status(100, "realjid-public", "every occupant sees the real JIDs")

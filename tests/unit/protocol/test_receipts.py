@@ -4,9 +4,11 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from tests.unit.protocol.payload.common import read
 from xmppctl.model.jid import parse
-from xmppctl.model.stanza import Marker, Receipt
-from xmppctl.protocol import markers, receipts, send
+from xmppctl.model.payload.delivery import Marker, Receipt
+from xmppctl.protocol import send
+from xmppctl.protocol.payload import markers, receipts
 
 OWN = "kingrichard@royalty.england.lit"
 REQUEST = "<request xmlns='urn:xmpp:receipts'/>"
@@ -41,16 +43,26 @@ def test_what_gets_no_receipt(inside, attributes):
 
 
 def test_reading():
-    assert receipts.read(message(REQUEST)) == Receipt(requested=True)
+    assert read(REQUEST).receipt == Receipt(requested=True)
     received = message("<received xmlns='urn:xmpp:receipts' id='x'/>")
-    assert receipts.read(received) == Receipt(received_id="x")
-    assert receipts.read(message("<body/>")) is None
+    assert read("<received xmlns='urn:xmpp:receipts' id='x'/>").receipt == Receipt(received_id="x")
+    assert read("<body/>").receipt is None
     assert receipts.confirms(received, "x")
     assert not receipts.confirms(received, "y")
     displayed = message("<displayed xmlns='urn:xmpp:chat-markers:0' id='m'/>")
-    assert markers.read(displayed) == Marker("displayed", "m")
+    marked = read("<displayed xmlns='urn:xmpp:chat-markers:0' id='m'/>")
+    assert (marked.marker, marked.extensions) == (Marker("displayed", "m"), [])
     assert markers.confirms(displayed, "m")
     assert not markers.confirms(displayed, "n")
+
+
+def test_what_names_no_message_says_nothing():
+    for name in ("displayed", "received", "acknowledged"):
+        tag = f"{{urn:xmpp:chat-markers:0}}{name}"
+        found = read(f"<{name} xmlns='urn:xmpp:chat-markers:0'/>")
+        assert (found.marker, found.extensions) == (None, [tag])
+    found = read("<received xmlns='urn:xmpp:receipts' id=''/>")
+    assert (found.receipt, found.extensions) == (None, ["{urn:xmpp:receipts}received"])
 
 
 def test_asking_once():

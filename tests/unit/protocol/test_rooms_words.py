@@ -5,6 +5,8 @@ import pytest
 from xmppctl.model.jid import parse as jid
 from xmppctl.model.occupant import Invited, Moderated
 from xmppctl.protocol import invitation, moderation
+from xmppctl.protocol import message as records
+from xmppctl.protocol.payload import Context
 from xmppctl.session.xml import parse, serialise
 
 ROOM = "darkcave@chat.shakespeare.lit"
@@ -13,6 +15,18 @@ USER = "http://jabber.org/protocol/muc#user"
 
 def message(inner, sender=ROOM, kind="normal"):
     return parse(f"<message xmlns='jabber:client' from='{sender}' type='{kind}'>{inner}</message>")
+
+
+def read(stanza):
+    return records.read(stanza, Context("hecate@shakespeare.lit"))
+
+
+def invited(stanza):
+    return read(stanza).invite
+
+
+def moderated(stanza, room=ROOM):
+    return records.read(stanza, Context("hecate@shakespeare.lit", room)).moderated
 
 
 # --- invitations ----------------------------------------------------------------------------------
@@ -38,18 +52,18 @@ def test_an_invitation_through_the_room():
         password="cauldronburn",
         thread="e0ffe42b28561960c6b12b944a092794b9683a38",
     )
-    assert invitation.read(message(MEDIATED)) == expected
+    assert invited(message(MEDIATED)) == expected
     # both servers put the other form beside it
-    assert invitation.read(message(MEDIATED + DIRECT)) == expected
+    assert invited(message(MEDIATED + DIRECT)) == expected
 
 
 def test_an_invitation_past_the_room():
     sender = "crone1@shakespeare.lit/desktop"
-    assert invitation.read(message(DIRECT, sender)) == Invited(
+    assert invited(message(DIRECT, sender)) == Invited(
         ROOM, "direct", sender, "Hey Hecate", "cauldronburn", "e0ffe42b"
     )
     least = f"<x xmlns='jabber:x:conference' jid='{ROOM}'/>"
-    assert invitation.read(message(least, sender)) == Invited(ROOM, "direct", sender)
+    assert invited(message(least, sender)) == Invited(ROOM, "direct", sender)
 
 
 def test_a_refusal():
@@ -57,7 +71,7 @@ def test_a_refusal():
         f"<x xmlns='{USER}'><decline from='hecate@shakespeare.lit'>"
         "<reason>Sorry, I'm too busy right now.</reason></decline></x>"
     )
-    assert invitation.read(message(declined)) == Invited(
+    assert invited(message(declined)) == Invited(
         ROOM, "declined", "hecate@shakespeare.lit", "Sorry, I'm too busy right now."
     )
 
@@ -74,7 +88,7 @@ def test_a_refusal():
     ],
 )
 def test_what_is_no_invitation(inner, sender):
-    assert invitation.read(message(inner, sender)) is None
+    assert invited(message(inner, sender)) is None
 
 
 def test_what_is_sent():
@@ -105,11 +119,14 @@ OLD = (
 
 @pytest.mark.parametrize("inner", [NEW, OLD])
 def test_word_of_a_moderated_message(inner):
-    found = moderation.read(message(inner, kind="groupchat"))
+    found = moderated(message(inner, kind="groupchat"))
     assert found == Moderated("stanza-id-1", f"{ROOM}/macbeth", "inappropriate")
     # an occupant, or a user, cannot say so
-    assert moderation.read(message(inner, f"{ROOM}/macbeth", "groupchat")) is None
-    assert moderation.read(message(inner, kind="chat")) is None
+    assert moderated(message(inner, f"{ROOM}/macbeth", "groupchat")) is None
+    assert moderated(message(inner, kind="chat")) is None
+    # nor a room that the client is not in
+    assert moderated(message(inner, kind="groupchat"), None) is None
+    assert moderated(message(inner, kind="groupchat"), "heath@chat.shakespeare.lit") is None
 
 
 @pytest.mark.parametrize(
@@ -117,7 +134,7 @@ def test_word_of_a_moderated_message(inner):
               "<apply-to id='x' xmlns='urn:xmpp:fasten:0'/>"]
 )  # fmt: skip
 def test_what_is_no_such_word(inner):
-    assert moderation.read(message(inner, kind="groupchat")) is None
+    assert moderated(message(inner, kind="groupchat")) is None
 
 
 def test_the_request_in_both_versions():

@@ -32,6 +32,19 @@ def test_conditions_of_xep_0306():
     assert status.codes([unknown]) == []
 
 
+def test_every_condition_of_xep_0306_stands_for_its_number():
+    for code, (condition, _) in STATUS.items():
+        if condition is not None:
+            # with the text and the further element that §2 allows
+            element = (
+                f"<{condition} xmlns='urn:xmpp:muc:conditions:1'><text xml:lang='en'>x</text>"
+                f"<more xmlns='urn:example:x'/></{condition}>"
+            )
+            for given in ("", f"code='{code}'"):
+                (found,) = read(f"<status {given}>{element}<more xmlns='urn:example:x'/></status>")
+                assert (found.code, found.condition) == (code, condition)
+
+
 @pytest.mark.parametrize("code", ["", "x", "-1", "١١٠", "99999", "1e2", "110 0"])
 def test_what_is_no_number_is_left_out(code):
     assert read(f"<status code='{code}'/>") == []
