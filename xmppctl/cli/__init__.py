@@ -21,6 +21,15 @@ known survive a failure) or ``None``. A record whose ``error`` is set fails the 
 """
 
 from xmppctl.cli.app import App, pass_app
-from xmppctl.cli.command import Command, Group, command, group, words_after_dashes
+from xmppctl.cli.command import Command, Group, command, group, under, words_after_dashes
 
-__all__ = ["App", "Command", "Group", "command", "group", "pass_app", "words_after_dashes"]
+__all__ = [
+    "App",
+    "Command",
+    "Group",
+    "command",
+    "group",
+    "pass_app",
+    "under",
+    "words_after_dashes",
+]

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 import click
 
+from xmppctl import standins
 from xmppctl.cli.app import PROGRAM, App
 from xmppctl.cli.options import (
     OUTPUT,
@@ -30,6 +31,9 @@ SECTIONS = (
     "Tools",
 )
 
+HEADINGS = ("Target", "Content", "Files", "References", "State", "Delivery")
+"""Headings of the options of a command that has many, in their order."""
+
 Contract = tuple[type, Shape]
 Monitor = Callable[[Sequence[Any]], Any]
 
@@ -38,11 +42,28 @@ class UnknownName(click.UsageError):
     """A command, verb or option that does not exist, with those that look like it."""
 
     def __init__(self, kind: str, name: str, names: Sequence[str], ctx: click.Context) -> None:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, names)
+        near = standins.real("difflib").get_close_matches(name, names)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         super().__init__(f"No such {kind} {name!r}.{hint}", ctx)
+
+
+Decorator = Callable[[Any], Any]
+
+
+def under(heading: str, *options: Decorator) -> Decorator:
+    """Give a command these ``options``, which its help shows under ``heading``."""
+    if heading not in HEADINGS:
+        raise ValueError(f"{heading!r} is not one of the headings {', '.join(HEADINGS)}")
+
+    def decorate(callback: Any) -> Any:
+        before = len(getattr(callback, "__click_params__", ()))
+        for option in reversed(options):
+            callback = option(callback)
+        for param in callback.__click_params__[before:]:
+            param.heading = heading
+        return callback
+
+    return decorate
 
 
 _AFTER_DASHES = "xmppctl.after_dashes"
@@ -68,6 +89,7 @@ class _Shared(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; a connection option at this place is told where it belongs."""
+        ctx.ensure_object(App).behind = len(args)  # the verb's own are parsed last
         if "--" in args:
             ctx.meta[_AFTER_DASHES] = len(args) - args.index("--") - 1
         try:
@@ -89,15 +111,17 @@ class _Shared(click.Command):
         )
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Own options first, the shared ones below under their headings."""
-        own: list[tuple[str, str]] = []
+        """Own options first, the shared ones below; under their headings, where they have any."""
+        own: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
         shared: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             row = None if isinstance(param, click.Argument) else param.get_help_record(ctx)
             if row is not None:
-                heading = param.heading if isinstance(param, SharedOption) else None
-                (shared.setdefault(heading, []) if heading else own).append(row)
-        for heading, rows in {"Options": own, **shared}.items():
+                heading = getattr(param, "heading", "Options")
+                (shared if isinstance(param, SharedOption) else own).setdefault(heading, []).append(
+                    row
+                )
+        for heading, rows in [*own.items(), *shared.items()]:
             if rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows)

@@ -7,20 +7,20 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xmppctl import cli
 from xmppctl.cli.files import Source
-from xmppctl.cli.params import BARE_JID, JID, NONEMPTY, _Type, is_text
+from xmppctl.cli.params import BARE_JID, JID, NONEMPTY, is_text
 from xmppctl.cli.progress import Progress
 from xmppctl.commands import _room
-from xmppctl.errors import UsageError, XmppctlError
+from xmppctl.commands._purpose import PurposeType
+from xmppctl.errors import UsageError, XmppctlError, from_info
 from xmppctl.model.file import SharedFile
-from xmppctl.model.upload import Purpose, PurposeName, Upload, UploadService
+from xmppctl.model.upload import Upload, UploadService
 
 if TYPE_CHECKING:
     from xmppctl.protocol.upload import Service, Slot, Wanted
@@ -31,53 +31,6 @@ _MEDIA_TYPE = re.compile(r"[!#$&^_.+A-Za-z0-9-]{1,127}/[!#$&^_.+A-Za-z0-9-]{1,12
 _EXPIRED = (401, 403, 404, 410)
 _FLIGHT_FILES, _FLIGHT_BYTES = 8, 8 * 1024 * 1024
 """Slots asked for at once: they expire, so only for what is quickly done."""
-
-
-class _PurposeType(_Type):
-    """``message``, ``profile``, ``permanent``, or ``ephemeral=`` with a time."""
-
-    name = "purpose"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Purpose:
-        """The purpose; fails on anything else, and on a time that has passed."""
-        if isinstance(value, Purpose):
-            return value
-        name, sign, time = str(value).partition("=")
-        if name not in get_args(PurposeName):
-            self.fail(f"{value!r} is none of {', '.join(get_args(PurposeName))}=TIME", param, ctx)
-        if bool(sign) is not (name == "ephemeral"):
-            self.fail("a time belongs to ephemeral and to nothing else", param, ctx)
-        return Purpose(name, self._until(time, param, ctx) if sign else None)  # type: ignore[arg-type]
-
-    def _until(
-        self, text: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        from xmppctl.config.values import duration
-
-        now = datetime.now(UTC)
-        try:
-            until = now + timedelta(seconds=duration(text))
-        except (ValueError, OverflowError):
-            try:
-                until = datetime.fromisoformat(text).astimezone(UTC)
-            except (ValueError, OverflowError):
-                self.fail(f"{text!r} is neither a duration such as 2h nor a date", param, ctx)
-        if until <= now:
-            self.fail(f"{text!r} has passed", param, ctx)
-        return until.replace(microsecond=0)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
-        """The names."""
-        names = ("message", "profile", "permanent", "ephemeral=")
-        return [
-            click.shell_completion.CompletionItem(name)
-            for name in names
-            if name.startswith(incomplete)
-        ]
 
 
 @cli.command(
@@ -105,7 +58,7 @@ class _PurposeType(_Type):
 @click.option("--content-type", type=NONEMPTY, metavar="TYPE",
               help="Media type of the files; by default what their names tell.")  # fmt: skip
 @click.option("--name", type=NONEMPTY, help="Name to upload the file under; its own by default.")
-@click.option("--purpose", type=_PurposeType(), metavar="PURPOSE",
+@click.option("--purpose", type=PurposeType(), metavar="PURPOSE",
               help="What the files are for: message, profile, permanent, or ephemeral=TIME with "
               "a duration or date after which they must be gone.")  # fmt: skip
 @click.option("--info", is_flag=True,
@@ -341,6 +294,41 @@ class _Request:
         else:
             (result,) = [each async for each in send.send(session, _only(message))]
         file.learn(delivery=result, error=result.error)
+
+
+class One:
+    """One file that is uploaded for a message of another command.
+
+    Raises UsageError for a name that cannot be, LocalError for a file that cannot be read.
+    """
+
+    def __init__(self, app: cli.App, path: str) -> None:
+        names = (parameter.name for parameter in cmd.params if parameter.name is not None)
+        self._request = _Request(app, {**dict.fromkeys(names), "files": (path,)})
+        (self._file,) = self._request.files
+        self._raise()
+
+    async def store(self, session: Any) -> SharedFile:
+        """Upload it; what is known of it then. Raises what the services answer."""
+        from xmppctl.protocol import upload
+
+        request, file = self._request, self._file
+
+        def enough(service: Service) -> bool:
+            return service.max_size is None or file.size <= service.max_size
+
+        services = await upload.discover(session, None, enough=enough)
+        await request._ask(session, services, [file])
+        if file.ready:
+            await request._put(session, file)
+        if file.source is not None:
+            file.source.close()
+        self._raise()
+        return _facts(file)
+
+    def _raise(self) -> None:
+        if self._file.record.error is not None:
+            raise from_info(self._file.record.error)
 
 
 async def _only(message: Any) -> AsyncIterator[Any]:

@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element
 
 from xmppctl.errors import DeadlineError, UsageError, XmppctlError
 from xmppctl.model.jid import Jid
-from xmppctl.model.message import SendResult
+from xmppctl.model.sent import SendResult
 from xmppctl.protocol import flights
 from xmppctl.protocol.delivery import (
     Attempt,

@@ -18,10 +18,11 @@ from xml.etree.ElementTree import Element
 
 from xmppctl.errors import DeadlineError, ErrorInfo, XmppctlError
 from xmppctl.model.jid import Jid, lenient
-from xmppctl.model.message import SendResult
-from xmppctl.protocol import flights, markers, receipts
+from xmppctl.model.sent import SendResult
+from xmppctl.protocol import flights
 from xmppctl.protocol.handover import dispatch
 from xmppctl.protocol.outgoing import Outgoing
+from xmppctl.protocol.payload import markers, receipts
 from xmppctl.protocol.settling import Settling
 from xmppctl.records import dataclass
 from xmppctl.session.conditions import stanza_error
@@ -89,7 +90,7 @@ async def deliver(
     async def attempt() -> Attempt:
         with (
             session.inbox(_bounces(session, message)) as bounces,
-            session.inbox(_words(message)) as words,
+            session.inbox(_words(session, message)) as words,
         ):
             try:
                 result = await _prove(session, message, wait, timeout)
@@ -222,7 +223,7 @@ async def _recipients_word(
     return result
 
 
-def _words(message: Outgoing) -> Callable[[Element], bool]:
+def _words(session: Session, message: Outgoing) -> Callable[[Element], bool]:
     """What the recipient says of the message: only who was addressed may say it (XEP-0184 §5)."""
     addressed = lenient(str(message.to.bare))
 
@@ -233,7 +234,11 @@ def _words(message: Outgoing) -> Callable[[Element], bool]:
             about = stanza.get("id") == message.id
         else:
             about = receipts.confirms(stanza, message.id) or markers.confirms(stanza, message.id)
-        return about and lenient(stanza.get("from", "")).bare == addressed
+        sender = stanza.get("from", "")
+        if about and lenient(sender).bare != addressed:
+            session.trace.note(f"ignored word of the message {message.id} by {sender}")
+            return False
+        return about
 
     return matches
 

@@ -10,11 +10,12 @@ from xml.etree.ElementTree import Element
 
 from xmppctl.errors import ConnectError, ErrorInfo, XmppctlError
 from xmppctl.model.jid import Jid, lenient, parse
-from xmppctl.model.message import SendResult
-from xmppctl.model.stanza import Address
-from xmppctl.protocol import Xep, addresses, disco, flights, send
+from xmppctl.model.payload.delivery import Address
+from xmppctl.model.sent import SendResult
+from xmppctl.protocol import Xep, disco, flights, send
 from xmppctl.protocol.delivery import blamed
 from xmppctl.protocol.handover import dispatch
+from xmppctl.protocol.payload import addresses
 from xmppctl.protocol.settling import Settling
 from xmppctl.records import dataclass
 from xmppctl.session.conditions import stanza_error

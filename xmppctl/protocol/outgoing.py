@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import ErrorInfo
 from xmppctl.model.jid import Jid
-from xmppctl.model.message import SendResult
+from xmppctl.model.sent import SendResult
 from xmppctl.records import dataclass
 from xmppctl.session.stream import MESSAGE
 from xmppctl.session.xml import LANG, NS_CLIENT

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import DeadlineError, RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.jid import Jid, lenient
-from xmppctl.model.message import SendResult
+from xmppctl.model.sent import SendResult
 from xmppctl.protocol import Xep, caps_own
 from xmppctl.protocol.dates import format_datetime
 from xmppctl.protocol.handover import dispatch

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterab
 from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
-from xmppctl.model.message import SendResult
+from xmppctl.model.sent import SendResult
 from xmppctl.protocol.bulk import BACKLOG, WINDOW, deliver_all
 from xmppctl.protocol.delivery import Wait, deliver
 from xmppctl.protocol.outgoing import NS_STANZA_ID, Outgoing, adopt, compose

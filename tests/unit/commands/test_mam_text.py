@@ -6,7 +6,7 @@ import pytest
 
 from xmppctl.commands.mam.export import _as_text
 from xmppctl.model.mam import ArchivedMessage, PubsubItem
-from xmppctl.model.stanza import Marker, Receipt
+from xmppctl.model.payload.delivery import Marker, Receipt
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

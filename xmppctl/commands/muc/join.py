@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from xmppctl import cli
+from xmppctl.cli.display import display_options
 from xmppctl.cli.params import DURATION, WHEN, choice
 from xmppctl.commands.muc import _arguments as arguments
 from xmppctl.commands.muc import cmd
@@ -43,6 +44,7 @@ _WARNINGS = (100, 170, 210)
               help="Only of this type; by default every message and presence.")  # fmt: skip
 @click.option("--matching", metavar="RE", help="Only with a text that the expression finds.")
 @arguments.room_password
+@display_options
 @cli.pass_app
 async def join(
     app: cli.App,

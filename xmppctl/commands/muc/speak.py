@@ -15,11 +15,12 @@ from xmppctl.cli.stdin import check_text
 from xmppctl.cli.texts import check_characters
 from xmppctl.commands.muc import _arguments as arguments
 from xmppctl.commands.muc import cmd
-from xmppctl.commands.send.parts import part_options, parts
+from xmppctl.commands.send import present
+from xmppctl.commands.send.parts import asked, check_parts, part_options, parts, prepared
 from xmppctl.commands.send.text import checked_body, refusal
 from xmppctl.errors import UsageError, XmppctlError, from_info
 from xmppctl.model.jid import Jid
-from xmppctl.model.message import SendResult
+from xmppctl.model.sent import SendResult
 
 if TYPE_CHECKING:
     from xmppctl.protocol.outgoing import Outgoing
@@ -32,18 +33,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _options(callback: F) -> F:
     """The options that a message to a room and one to an occupant share."""
     decorators: tuple[Callable[[F], F], ...] = (
-        click.option("--subject", type=NONEMPTY, help="Subject of the message."),
-        click.option("--thread", type=NONEMPTY, metavar="ID", help="Thread it belongs to."),
-        click.option("--parent", type=NONEMPTY, metavar="ID",
-                     help="Thread of which --thread is a branch."),
-        click.option("--lang", type=NONEMPTY, metavar="TAG", help="Language, such as de."),
-        click.option("--id", "identifier", type=NONEMPTY, metavar="ID",
-                     help="Id of the message, also its origin id; random by default."),
+        cli.under("Target", arguments.nick, arguments.room_password),
+        cli.under(
+            "Content",
+            click.option("--subject", type=NONEMPTY, help="Subject of the message."),
+            click.option("--thread", type=NONEMPTY, metavar="ID", help="Thread it belongs to."),
+            click.option("--parent", type=NONEMPTY, metavar="ID",
+                         help="Thread of which --thread is a branch."),
+            click.option("--lang", type=NONEMPTY, metavar="TAG", help="Language, such as de."),
+            click.option("--id", "identifier", type=NONEMPTY, metavar="ID",
+                         help="Id of the message, also its origin id; random by default."),
+            click.option("--stdin-lines", is_flag=True, help="Each line of input is a message."),
+        ),
         part_options,
-        arguments.nick,
-        arguments.room_password,
-        click.option("--stdin-lines", is_flag=True, help="Each line of input is a message."),
-        click.option("--dry-run", is_flag=True, help="Send nothing; print the stanzas."),
+        cli.under(
+            "Delivery",
+            click.option("--dry-run", is_flag=True, help="Send nothing; print the stanzas."),
+        ),
     )  # fmt: skip
     for decorate in reversed(decorators):
         callback = decorate(callback)
@@ -62,8 +68,7 @@ class _Speech:
         self.lines = bool(options["stdin_lines"])
         if self.lines and (body is not None or options["identifier"] is not None):
             raise UsageError("--stdin-lines takes neither a text nor --id")
-        for part in parts():
-            part.check(self.options)
+        check_parts(self.options)
         if options["parent"] is not None and options["thread"] is None:
             raise UsageError("--parent needs --thread, the branch of it")
         for name in ("subject", "thread", "parent", "lang", "identifier"):
@@ -73,6 +78,9 @@ class _Speech:
         self.password = app.room_password(
             file=options["room_password_file"], fd=options["room_password_fd"]
         )
+        if not self.lines and not asked(self.options):
+            # whatever is wrong with it is told before anything is connected
+            self.message(room, self.body)
 
     def _read(self, body: str | None) -> str | None:
         if self.lines or (body is None and any(part.speaks(self.options) for part in parts())):
@@ -108,6 +116,11 @@ class _Speech:
         if self.lines:
             raise error
         return self.message(to, self.body).refused(error.info())
+
+    async def prepare(self, session: Session, to: Jid, here: Joined) -> None:
+        """Ask for what the messages need. Raises what the operations raise."""
+        self.options = dict(await prepared(session, self.options, [to]))
+        self.options["occupant_ids"] = await present.ids(session, self.options, [here])
 
     async def messages(self, session: Session, to: Jid) -> AsyncIterator[Outgoing | SendResult]:
         """The one message, or one for each line; a bad line is a result of its own."""
@@ -181,6 +194,7 @@ async def send_(
         except rooms.JOIN_ERRORS as error:
             yield speech.refused(room, error)
             return
+        await speech.prepare(session, room, here)
 
         async def attempt(message: Outgoing) -> Attempt:
             result = await rooms.speak(session, here, message)
@@ -224,9 +238,10 @@ async def pm(
 
     async with app.session() as session, AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(speech.join(session))
+            here = await stack.enter_async_context(speech.join(session))
         except rooms.JOIN_ERRORS as error:
             yield speech.refused(occupant, error)
             return
+        await speech.prepare(session, occupant, here)
         async for result in send.send(session, speech.messages(session, occupant)):
             yield result

@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+from xmppctl.commands.send import present
 from xmppctl.commands.send.text import refusal
 from xmppctl.errors import ErrorInfo, from_info
 from xmppctl.model.jid import Jid
-from xmppctl.model.message import SendResult
+from xmppctl.model.sent import SendResult
 
 if TYPE_CHECKING:
     from xmppctl.commands.send.request import Request
@@ -117,6 +118,8 @@ async def to_rooms(request: Request, session: Session) -> AsyncIterator[SendResu
                 here[to] = await stack.enter_async_context(join)
             except room.JOIN_ERRORS as error:
                 refused[to] = error.info()
+
+        request.options["occupant_ids"] = await present.ids(session, request.options, here.values())
 
         async def attempt(message: Outgoing) -> Attempt:
             result = await room.speak(session, here[message.to], message)

@@ -14,7 +14,7 @@ from xmppctl import cli
 from xmppctl.cli.params import JID
 from xmppctl.errors import UsageError
 from xmppctl.model.jid import Jid, parse
-from xmppctl.model.message import SendResult
+from xmppctl.model.sent import SendResult
 from xmppctl.records import dataclass
 
 
@@ -51,7 +51,7 @@ def split(words: list[str], *, has_text: bool, alone: bool) -> tuple[list[str], 
     if len(words) <= (0 if alone else 1):
         return words, None
     *words, text = words
-    if _looks_like_a_jid(text):
+    if looks_like_a_jid(text):
         raise UsageError(
             f"{text!r} could be a recipient or the text",
             hint="put - at the end to read the text from standard input, or -- before the text",
@@ -121,7 +121,8 @@ def check_input(options: dict[str, Any], text: str | None, *, needs_text: bool) 
         raise UsageError(f"standard input can be read only once, not for {' and '.join(readers)}")
 
 
-def _looks_like_a_jid(text: str) -> bool:
+def looks_like_a_jid(text: str) -> bool:
+    """Whether a word could be a recipient, though it may be meant as the text."""
     if text == "-" or "@" not in text:
         return False
     try:

@@ -9,7 +9,7 @@ from xmppctl import cli
 from xmppctl.cli.stdin import check_text
 from xmppctl.cli.texts import check_characters
 from xmppctl.commands._room import checked_nick
-from xmppctl.commands.send.parts import parts
+from xmppctl.commands.send.parts import asked, check_parts, parts, prepared
 from xmppctl.commands.send.recipients import check_input, gather, split
 from xmppctl.commands.send.text import check_language, checked_body
 from xmppctl.errors import UsageError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from xmppctl.protocol.outgoing import Outgoing
+    from xmppctl.session import Session
 
 
 class Request:
@@ -30,11 +31,10 @@ class Request:
         self.options = options
         self.lines = bool(options["stdin_lines"])
         _check_options(options)
-        for part in parts():
-            part.check(options)
+        check_parts(options)
         words, text = split(
             list(options["words"]),
-            has_text=not self.lines and options["stanza"] is None,
+            has_text=not self.lines and options["stanza"] is None and not _is_mute(options),
             alone=options["to_file"] is not None,
         )
         check_input(options, text, needs_text=self._needs_text)
@@ -50,6 +50,13 @@ class Request:
         self.room_password = app.room_password(
             file=options["room_password_file"], fd=options["room_password_fd"]
         )
+        if self.recipients.jids and not self.lines and not asked(options):
+            # whatever is wrong with it is told before anything is connected
+            self.outgoing(self.recipients.jids[0], self.body)
+
+    async def prepare(self, session: Session) -> None:
+        """Ask for what the messages need. Raises what the operations raise."""
+        self.options = dict(await prepared(session, self.options, self.recipients.jids))
 
     @property
     def _speaks(self) -> bool:
@@ -126,6 +133,10 @@ class Request:
         return outgoing.adopt(stanza, to, id=Session.new_id())
 
 
+def _is_mute(options: dict[str, Any]) -> bool:
+    return any(part.mute(options) for part in parts())
+
+
 def _check_options(options: dict[str, Any]) -> None:
     if options["stdin_lines"] and options["stanza"] is not None:
         raise UsageError("--stdin-lines and --stanza exclude each other")
@@ -144,8 +155,11 @@ def _check_options(options: dict[str, Any]) -> None:
         check_language(options["lang"], "lang")
     if options["parent"] is not None and options["thread"] is None:
         raise UsageError("--parent needs --thread, the branch of it")
-    if options["wait_timeout"] is not None and options["wait"] not in ("received", "displayed"):
-        raise UsageError("--wait-timeout is for --wait received and --wait displayed")
+    waits = options["wait_reply"] or options["wait"] in ("received", "displayed")
+    if options["wait_timeout"] is not None and not waits:
+        raise UsageError("--wait-timeout is for --wait received, --wait displayed and --wait-reply")
+    if options["matching"] is not None and not options["wait_reply"]:
+        raise UsageError("--matching needs --wait-reply")
     for name in ("subject", "thread", "parent", "identifier"):
         check_characters(name.replace("identifier", "id"), options[name])
     _check_multicast(options)

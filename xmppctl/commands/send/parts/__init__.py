@@ -1,20 +1,26 @@
-"""What a message can carry beside its text: one module for each kind, found, listed nowhere.
+"""What a message can carry beside its text: one module for a few kinds, found, listed nowhere.
 
-Such a module has a ``PART``: its options, what they exclude, and how they get into a stanza.
+Such a module has ``PARTS``: options, what they exclude, and how they get into a stanza. All of them
+are imported by every ``send``: what is needed only where an option is given is imported there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from xmppctl import cli
 from xmppctl.cli.modules import modules
+from xmppctl.errors import UsageError
 from xmppctl.records import dataclass
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+    from xmppctl.model.jid import Jid
+    from xmppctl.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,25 +32,57 @@ Values = Mapping[str, Any]
 class Part:
     """One kind of payload.
 
-    ``options``: decorators, in the order of the help. ``check`` raises UsageError before anything
-    is connected. ``attach`` puts the payload into the stanza where the options ask for it; what
-    needs the XMPP library is imported there. ``speaks``: the message needs no text then.
+    ``heading``: where the help shows the ``options``, which are decorators in the order of it.
+    ``check`` raises UsageError before anything is connected. ``attach`` puts the payload into the
+    stanza, which may have a body already, where the options ask for it; what needs the XMPP library
+    is imported there. ``speaks``: the message needs no text then; ``mute``: it takes none.
+    ``asks``: the option for which something is to be asked of a server before; ``prepare`` does
+    that, and gives further values for ``attach``.
     """
 
+    heading: str
     options: tuple[Callable[[Any], Any], ...]
     check: Callable[[Values], None]
     attach: Callable[[Element, Values], None]
     speaks: Callable[[Values], bool] = lambda values: False
+    mute: Callable[[Values], bool] = lambda values: False
+    asks: Callable[[Values], str | None] = lambda values: None
+    prepare: Callable[[Session, Values, Sequence[Jid]], Awaitable[Values]] | None = None
 
 
 @cache
 def parts() -> tuple[Part, ...]:
     """All of them, in the order of their modules' names."""
-    return tuple(import_module(f"{__name__}.{name}").PART for name in modules(__path__))
+    found: list[Part] = []
+    for name in modules(__path__):
+        found += import_module(f"{__name__}.{name}").PARTS
+    return tuple(found)
 
 
 def part_options(callback: F) -> F:
     """Give a command the options of all parts."""
-    for option in reversed([option for part in parts() for option in part.options]):
-        callback = option(callback)
+    for part in reversed(parts()):
+        callback = cli.under(part.heading, *part.options)(callback)
     return callback
+
+
+def check_parts(values: Values) -> None:
+    """Raise UsageError for options that do not go together."""
+    for part in parts():
+        part.check(values)
+        asking = part.asks(values)
+        if asking is not None and values.get("dry_run"):
+            raise UsageError(f"{asking} asks a server, which --dry-run does not")
+
+
+def asked(values: Values) -> bool:
+    """Whether a server has to be asked before anything can be put into a stanza."""
+    return any(part.asks(values) is not None for part in parts())
+
+
+async def prepared(session: Session, values: Values, recipients: Sequence[Jid]) -> Values:
+    """The options with what had to be asked for. Raises what the operations raise."""
+    for part in parts():
+        if part.prepare is not None and part.asks(values) is not None:
+            values = {**values, **await part.prepare(session, values, recipients)}
+    return values

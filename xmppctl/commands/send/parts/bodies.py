@@ -47,7 +47,8 @@ def _attach(stanza: Element, values: Values) -> None:
         outgoing.add_body(stanza, tag, text)
 
 
-PART = Part(
+PARTS = (Part(
+    heading="Content",
     options=(
         click.option("--body-lang", "bodies", type=NONEMPTY, multiple=True, metavar="TAG=TEXT",
                      help="The text in one more language; repeat for several."),
@@ -55,4 +56,4 @@ PART = Part(
     check=_check,
     attach=_attach,
     speaks=lambda values: bool(values["bodies"]),
-)  # fmt: skip
+),)  # fmt: skip

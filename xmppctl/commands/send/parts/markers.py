@@ -35,7 +35,7 @@ def _check(values: Values) -> None:
 
 
 def _attach(stanza: Element, values: Values) -> None:
-    from xmppctl.protocol import markers
+    from xmppctl.protocol.payload import markers
 
     if _asks(values):
         markers.request(stanza)
@@ -43,7 +43,8 @@ def _attach(stanza: Element, values: Values) -> None:
         markers.tell_displayed(stanza, values["displayed"])
 
 
-PART = Part(
+PARTS = (Part(
+    heading="Delivery",
     options=(
         click.option("--markable", is_flag=True, help="Ask for a displayed marker (XEP-0333)."),
         click.option("--displayed", type=NONEMPTY, metavar="ID",
@@ -53,4 +54,4 @@ PART = Part(
     check=_check,
     attach=_attach,
     speaks=lambda values: values["displayed"] is not None,
-)  # fmt: skip
+),)  # fmt: skip

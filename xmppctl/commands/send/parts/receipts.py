@@ -26,15 +26,16 @@ def _check(values: Values) -> None:
 
 def _attach(stanza: Element, values: Values) -> None:
     if _asks(values):
-        from xmppctl.protocol import receipts
+        from xmppctl.protocol.payload import receipts
 
         receipts.request(stanza)
 
 
-PART = Part(
+PARTS = (Part(
+    heading="Delivery",
     options=(
         click.option("--receipt", is_flag=True, help="Ask for a delivery receipt (XEP-0184)."),
     ),
     check=_check,
     attach=_attach,
-)
+),)  # fmt: skip
