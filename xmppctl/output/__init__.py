@@ -40,13 +40,17 @@ def writer(
     fields: Sequence[str] | None = None,
     color: bool = False,
     width: int | None = None,
+    spoilers: bool = False,
+    styling: bool = False,
 ) -> Writer:
     """A writer of ``record`` instances in one of ``FORMATS``; it prints nothing yet.
 
     ``shape``: "object" for one record, "array" for a list, "stream" for records that come one
     after the other and are flushed each. ``fields``: the keys to print, in their order (None:
     all; in a table the class's ``TABLE``). ``color`` and ``width`` (columns of the terminal, None
-    where there is none) concern the table alone. ``stream`` has to take all of Unicode.
+    where there is none) concern the table alone. ``spoilers``: texts that give something away are
+    shown; ``styling``: texts of messages are styled as they say, where people read them.
+    ``stream`` has to take all of Unicode.
     Raises UsageError for an unknown field, ValueError for an unknown format.
     """
     from xmppctl.output.fields import select
@@ -56,7 +60,16 @@ def writer(
         from xmppctl.output.table import ArrayTable, ObjectTable
 
         table = ObjectTable if shape == "object" else ArrayTable
-        return table(record, selected, stream, live=shape == "stream", color=color, width=width)
+        return table(
+            record,
+            selected,
+            stream,
+            live=shape == "stream",
+            color=color,
+            width=width,
+            spoilers=spoilers,
+            styling=styling,
+        )
     from xmppctl.output import lines
 
     live = shape == "stream"
@@ -72,5 +85,5 @@ def writer(
         case "tsv":
             return lines.Tsv(record, selected, stream, live=live)
         case "plain":
-            return lines.Plain(record, selected, stream, live=live)
+            return lines.Plain(record, selected, stream, live=live, styling=styling)
     raise ValueError(f"{format!r} is no output format")

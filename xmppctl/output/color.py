@@ -5,7 +5,7 @@ Not covered: the adaption to the background, which a command cannot know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, TextIO
 
@@ -67,6 +67,22 @@ def ansi(text: str, shown: str | None = None, *, true: bool = False) -> str:
     else:
         start = f"\x1b[38;5;{16 + 36 * _level(red) + 6 * _level(green) + _level(blue)}m"
     return f"{start}{text if shown is None else shown}{RESET}"
+
+
+_STYLES = {"strong": "1", "emphasis": "3", "strike": "9", "code": "7", "quote": "2"}
+
+
+def styled(text: str, pieces: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """``text`` with the styles of the ``pieces`` that it, or the whole of it, consists of.
+
+    It may have been cut, and have an ellipsis at its end.
+    """
+    found = []
+    for piece, styles in pieces:
+        shown, text = text[: len(piece)], text[len(piece) :]
+        codes = ";".join(_STYLES[style] for style in dict.fromkeys(styles))
+        found.append(f"\x1b[{codes}m{shown}\x1b[0m" if codes and shown else shown)
+    return "".join(found) + text
 
 
 def _level(part: int) -> int:

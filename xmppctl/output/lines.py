@@ -171,19 +171,37 @@ class Plain(_Lines):
     """The identifying value alone (of ``--fields``: the first), one per line, for ``xargs``.
 
     A list gives one line per element; what is absent gives none. XML stays XML: a line break in it
-    is a reference.
+    is a reference. The text of a message is what it says (``Message.told``), styled where
+    ``styling``.
     """
+
+    def __init__(self, *args: Any, styling: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._styling = styling
 
     def prepare(self) -> None:
         """Find the field."""
         field = self.selected[0] if self.selected else _fields.identifying(self.record)
         self._read = attrgetter(field.attribute)
         self._is_xml = field.key == "raw_xml"
+        self._is_told = not self.selected and field.attribute == getattr(self.record, "TOLD", None)
 
     def text(self, record: object) -> str:
         """The lines of ``record``."""
         value = self._read(record)
+        if self._is_told and value is not None:
+            return self._told(record)
         if self._is_xml and value is not None:
             value = value.replace("\n", "&#10;").replace("\t", "&#9;")
         items = value if isinstance(value, list | tuple) else [value]
         return "".join(f"{safe(machine(item))}\n" for item in items if item is not None)
+
+    def _told(self, record: Any) -> str:
+        before, text, styled = record.told(spoilers=True)
+        if not styled or not self._styling:
+            return f"{safe(before + text)}\n"
+        from xmppctl.output.color import styled as painted
+        from xmppctl.output.styling import segments
+
+        pieces = [(safe(piece), styles) for piece, styles in segments(text)]
+        return f"{safe(before)}{painted(''.join(piece for piece, _ in pieces), pieces)}\n"

@@ -42,11 +42,15 @@ _PLACE = "\x1b\\[([0-9]+)zx*"
 
 
 class Cell(NamedTuple):
-    """A text to show, escaped already, and the name whose colour it has, if any."""
+    """A text to show, escaped already, and the name whose colour it has, if any.
+
+    ``styles``: the pieces that it consists of, and how each is styled (``styling.segments``).
+    """
 
     text: str
     name: str | None = None
     bold: bool = False
+    styles: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class _Table(ABC):
@@ -61,6 +65,8 @@ class _Table(ABC):
         live: bool,
         color: bool,
         width: int | None,
+        spoilers: bool = False,
+        styling: bool = False,
     ) -> None:
         self.record = record
         self.selected = selected
@@ -68,6 +74,9 @@ class _Table(ABC):
         self.live = live
         self.color = color
         self.width = width
+        self._spoilers = spoilers
+        self._styling = styling
+        self._told = getattr(record, "TOLD", None)
         self._true = _color.truecolor(os.environ)
         # XEP-0392 colours: the class variable JIDS names the fields, or their usual keys do.
         jids = getattr(record, "JIDS", None)
@@ -88,6 +97,26 @@ class _Table(ABC):
     def abort(self) -> None:
         """Print what is kept: those records are known all the same."""
         self.flush()
+
+    def of(self, field: Field, record: Any) -> Cell:
+        """The cell of ``field`` in the line of a record.
+
+        Two things concern records that are messages (``TOLD`` names the field with the text): what
+        is shown in the place of the text, and that an occupant of a room has the colour of the
+        nickname.
+        """
+        value = getattr(record, field.attribute)
+        if self._told is None:
+            return self.cell(field, value)
+        if field.attribute == self._told:
+            before, text, styled = record.told(spoilers=self._spoilers)
+            if styled and self._styling:
+                return _styled(before, text)
+            return Cell(safe(before + text))
+        cell = self.cell(field, value)
+        if cell.name is not None and field.key == "from" and record.muc is not None:
+            return cell._replace(name=record.muc.nick or cell.name)
+        return cell
 
     def cell(self, field: Field, value: object) -> Cell:
         """The cell of a ``value`` of ``field``."""
@@ -153,7 +182,7 @@ class _Table(ABC):
             return f"{_color.BOLD}{cell.text}{_color.NORMAL}"
         if cell.name is not None and cell.text:
             return _color.ansi(cell.name, cell.text, true=self._true)
-        return cell.text
+        return _color.styled(cell.text, cell.styles) if cell.styles else cell.text
 
 
 class ObjectTable(_Table):
@@ -219,7 +248,7 @@ class ArrayTable(_Table):
 
     def write(self, record: object) -> None:
         """Keep ``record``."""
-        row = [self.cell(f, getattr(record, f.attribute)) for f in self._fields]
+        row = [self.of(field, record) for field in self._fields]
         path = None if self._tree is None else getattr(record, self._tree)
         if path is not None:
             self._branch(path)
@@ -257,9 +286,7 @@ class ArrayTable(_Table):
         self._fit()
         rows = [
             [
-                cell
-                if i in self._whole
-                else Cell(clip(cell.text, self._widths[i]), cell.name, cell.bold)
+                cell if i in self._whole else cell._replace(text=clip(cell.text, self._widths[i]))
                 for i, cell in enumerate(row)
             ]
             for row in rows
@@ -295,6 +322,13 @@ class ArrayTable(_Table):
             # down to the next widest at once, then column by column
             step = max(self._widths[widest] - max([_NARROWEST, *others]), 1)
             self._widths[widest] -= min(step, excess)
+
+
+def _styled(before: str, text: str) -> Cell:
+    from xmppctl.output.styling import segments
+
+    pieces = [(safe(before), ()), *((safe(piece), styles) for piece, styles in segments(text))]
+    return Cell("".join(piece for piece, _ in pieces), styles=tuple(pieces))
 
 
 def _indented(cell: Cell, depth: int) -> Cell:

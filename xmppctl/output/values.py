@@ -60,15 +60,18 @@ def converter(record: type, selected: tuple[Field, ...] | None = None) -> Conver
         return result
 
     by_key = dict(converters)
+    known = {field.attribute: (field.key, by_key.get(field.key)) for field in chosen}
 
     def convert_sparse(value: object) -> dict[str, Any]:
         result = {}
-        for key, item in zip(keys, read(value), strict=True):
+        # in the order of the fields, which is that in which they were set
+        for name, item in vars(value).items():
             # most are absent, so that this goes before anything else
             if item is None or (not item and absent(item)):
                 continue
-            convert = by_key.get(key)
-            result[key] = item if convert is None else convert(item)
+            if (entry := known.get(name)) is not None:  # it may carry what is no field
+                key, convert = entry
+                result[key] = item if convert is None else convert(item)
         return result
 
     return convert_sparse if sparse else convert_record
