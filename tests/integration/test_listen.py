@@ -6,16 +6,11 @@ import time
 
 import pytest
 
-from tests.peers.process import TRANSPORT
+from tests.peers.process import keeps_unacknowledged
 from tests.peers.rawxml import RawClient
 from tests.servers.quirks import Feature
 
 ATTENTION = "<attention xmlns='urn:xmpp:attention:0'/>"
-
-keeps_unacknowledged = pytest.mark.skipif(
-    TRANSPORT == "bosh",
-    reason="over BOSH what was not acknowledged is lost when the session ends (BOSH_UNACKED_LOST)",
-)
 
 
 @pytest.fixture
@@ -183,6 +178,7 @@ def test_carbons_of_both_directions(listening, xmppctl, alice, bob, slix):
     run = listening("--carbons", "--count", "2")
     desk, peer = slix(alice, "desk"), slix(bob)
     desk.send_presence()
+    desk.wait_presence(lambda p: str(p["from"]) == desk.jid)
     peer.send_message(desk.jid, "to the desk")
     run.wait_line("to the desk")
     desk.send_message(peer.jid, "from the desk")

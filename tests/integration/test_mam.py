@@ -40,6 +40,20 @@ def test_the_last_fifty_by_default_oldest_first(xmppctl, alice, archive):
     assert bodies(run) == numbers(57, 60)
 
 
+def test_a_message_nested_absurdly_hides_no_other(xmppctl, raw, alice, bob):
+    run = xmppctl.start("-o", "jsonl", "listen", "--matching", "^after$", "--count", "1",
+                        account=alice)  # fmt: skip
+    run.wait_line(r"^listening as (\S+)$", "err")
+    writer = raw(bob, "deep")
+    deep = "<x xmlns='urn:x:deep'>" + "<y>" * 150 + "</y>" * 150 + "</x>"
+    for text, inside in (("before", ""), ("deep", deep), ("after", "")):
+        writer.send(f"<message to='{alice.jid}' type='chat'><body>{text}</body>{inside}</message>")
+    assert bodies(xmppctl.finish(run)) == ["after"]
+    found = bodies(xmppctl("-o", "jsonl", "mam", "query", account=alice))
+    # one server drops the message itself
+    assert [text for text in found if text != "deep"] == ["before", "after"]
+
+
 def test_last_goes_over_the_servers_page_limit(xmppctl, alice, archive):
     archive(*numbers(0, 130))
     command = ("-o", "jsonl", "mam", "query", "--last", "120", "--page-size", "1000")

@@ -8,6 +8,7 @@ import pytest
 from tests.servers.quirks import Quirk
 
 MUC = "http://jabber.org/protocol/muc"
+OCCUPANTS = "urn:xmpp:occupant-id:0"
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 
 
@@ -156,6 +157,22 @@ def test_the_archive_of_a_room(xmppctl, alice, bob, server, room):
     assert query(xmppctl, alice, "--room", f"missing@{server.conference}", code=6).out == ""
     form = xmppctl("--json", "mam", "form", "--room", room, account=alice).expect(0).json()
     assert {"start", "end"} <= {field["var"] for field in form["fields"]}
+
+
+def test_ids_of_occupants_in_the_archive_of_a_room(xmppctl, raw, alice, room):
+    owner = raw(alice, "other")
+    found = owner.iq("<query xmlns='http://jabber.org/protocol/disco#info'/>", to=room)
+    announced = any(each.get("var") == OCCUPANTS for each in found.iter())
+    owner.send(f"<presence to='{room}/al2'><x xmlns='{MUC}'/></presence>")
+    forged = f"<occupant-id xmlns='{OCCUPANTS}' id='forged'/>"
+    owner.send(f"<message to='{room}' type='groupchat' id='x'><body>x</body>{forged}</message>")
+    heard = owner.expect(lambda e: e.get("id") == "x")
+    given = heard.find(f"{{{OCCUPANTS}}}occupant-id").get("id")
+    (record,) = query(xmppctl, alice, "--room", room, "--last", "1").jsonl()
+    if announced:
+        assert record["occupant_id"] == given != "forged"
+    assert ("occupant_id" in record) is announced
+    assert (f"{{{OCCUPANTS}}}occupant-id" in record.get("extensions", [])) is not announced
 
 
 def test_the_archive_of_a_room_as_a_file(xmppctl, raw, alice, bob, room, tmp_path):

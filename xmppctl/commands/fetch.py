@@ -10,20 +10,18 @@ import click
 
 from xmppctl import cli
 from xmppctl.cli.files import BLOCK, Sink
-from xmppctl.cli.params import NONEMPTY, SIZE
+from xmppctl.cli.params import JID, NONEMPTY, SIZE
 from xmppctl.cli.progress import Progress
 from xmppctl.errors import LocalError, UsageError
 from xmppctl.model.file import Fetched
 
 if TYPE_CHECKING:
+    from xmppctl.model.jid import Jid
     from xmppctl.session.download import Received
     from xmppctl.session.http import Answer, Write
     from xmppctl.session.weburl import Url
 
-_LATER = {
-    "aesgcm": "encrypted files (XEP-0454)",
-    "cid": "bits of binary (XEP-0231)",
-}
+_LATER = {"aesgcm": "encrypted files (XEP-0454)"}
 
 
 @cli.command(
@@ -36,12 +34,16 @@ _LATER = {
         "xmppctl fetch --verify sha-256:"
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 "
         "https://upload.example.org/4a77/empty",
+        "xmppctl fetch --from bob@example.org/desk "
+        "cid:sha1+8f35fef110ffc5df08d579a50083ff9308fb6242@bob.xmpp.org",
     ),
 )
 @click.argument("url", type=NONEMPTY)
 @click.option("--out", type=click.Path(allow_dash=True), metavar="FILE|-",
               help="File or directory to write to; - is standard output. By default a file in "
               "this directory, named as the server or the URL says.")  # fmt: skip
+@click.option("--from", "sender", type=JID, metavar="JID",
+              help="Who has the data of a cid: URI; needs an account.")  # fmt: skip
 @click.option("--verify", type=NONEMPTY, metavar="ALGO:HEX",
               help="Hash that the file must have, such as sha-256:1234...; nothing is kept of "
               "one that has another.")  # fmt: skip
@@ -53,27 +55,36 @@ async def cmd(
     app: cli.App,
     url: str,
     out: str | None,
+    sender: Jid | None,
     verify: str | None,
     max_size: int | None,
     force: bool,
     insecure_http: bool,
 ) -> Fetched:
-    """Fetch a file by its URL; needs no account.
+    """Fetch a file by its URL; http and https need no account.
 
     The file appears when it is complete and verified, and not before. With - as URL it is read
-    from standard input.
+    from standard input. Small data that a message points to by a cid: URI (XEP-0231) are asked of
+    the client that sent it, whose JID --from tells.
     """
     from xmppctl.model import digest
     from xmppctl.session.download import download
     from xmppctl.session.web import Web
 
-    target = _parse(app.read_text(url))
+    text = app.read_text(url)
     try:
         expected = None if verify is None else digest.parse(verify)
     except ValueError as error:
         raise UsageError(f"--verify: {error}") from None
     if out == "-" and force:
         raise UsageError("--force replaces a file, and there is none with --out -")
+    cid = _parse_cid(text, sender)
+    if cid is not None:
+        if insecure_http:
+            raise UsageError("--insecure-http is for http URLs")
+        assert sender is not None
+        return await _data(app, cid, sender, out, expected, max_size, force=force)
+    target = _parse(text)
     web = Web(
         app.settings.get("ca_file"),
         app.settings.get("connect_timeout"),
@@ -97,6 +108,64 @@ async def cmd(
         type=received.media_type,
         sha256=received.sha256,
         verified=None if expected is None else expected[0],
+    )
+
+
+def _parse_cid(text: str, sender: Jid | None) -> str | None:
+    """The content id of a cid: URI, None for another URL. Raises UsageError."""
+    scheme = text.strip().partition(":")[0].lower()
+    if scheme != "cid":
+        if sender is not None and scheme in ("http", "https"):
+            raise UsageError("--from is for cid: URIs: who serves a URL, the URL says")
+        return None
+    from xmppctl.protocol import bob
+
+    cid = bob.cid_of(text.strip()) or ""
+    if not bob.is_checkable(cid):
+        raise UsageError(
+            f"{text.strip()!r} is no cid: URI (XEP-0231) that can be verified, such as"
+            " cid:sha1+8f35fef110ffc5df08d579a50083ff9308fb6242@bob.xmpp.org"
+        )
+    if sender is None:
+        raise UsageError("who has the data of a cid: URI is to be said by --from JID")
+    return cid
+
+
+async def _data(
+    app: cli.App,
+    cid: str,
+    sender: Jid,
+    out: str | None,
+    expected: tuple[str, bytes] | None,
+    max_size: int | None,
+    *,
+    force: bool,
+) -> Fetched:
+    """Bits of binary (XEP-0231), asked of who sent them."""
+    from xmppctl.protocol import bob
+
+    directory = Path(out or ".")
+    named = out is not None and not out.endswith("/") and not directory.is_dir()  # noqa: ASYNC240
+    # the name that was asked for is checked before anything is connected
+    sink = Sink(directory, force=force) if named and out != "-" else None
+    async with app.session() as session:
+        data = await bob.fetch(session, cid, sender, verify=expected, max_size=max_size)
+    if out == "-":
+        _out(app)(data.content)
+        click.get_current_context().exit()
+    sink = sink or Sink(directory / bob.file_name(data.content, data.type), force=force)
+    try:
+        sink.write(data.content)
+        sink.commit()
+    finally:
+        sink.discard()
+    return Fetched(
+        url=f"cid:{cid}",
+        file=str(sink.path),
+        size=len(data.content),
+        type=data.type or None,
+        sha256=bob.sha256(data.content),
+        verified=data.algorithm if expected is None else expected[0],
     )
 
 

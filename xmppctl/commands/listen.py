@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xmppctl import cli
+from xmppctl.cli.display import display_options
 from xmppctl.cli.params import BARE_JID, DURATION, JID, choice
-from xmppctl.commands import _room
+from xmppctl.commands import _media, _offers, _room
 from xmppctl.errors import UsageError
 from xmppctl.model.stanza import Stanza, StanzaType
 
@@ -46,16 +47,19 @@ if TYPE_CHECKING:
               help="Confirm that a message was received where that is asked for.")  # fmt: skip
 @click.option("--inactive", is_flag=True,
               help="Let the server hold back what is not urgent (XEP-0352).")  # fmt: skip
+@_media.option
+@_offers.options
 @click.option("--bell", is_flag=True,
               help="Ring the terminal's bell where attention is asked for (XEP-0224).")  # fmt: skip
+@display_options
 @cli.pass_app
 async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
     """Print incoming messages, and with --type also presence.
 
-    Ends after --count, after --for, or by a signal. "listening as JID" on standard error says
-    that from now on everything is seen. A message counts as delivered when it was printed: one
-    that was filtered out, or came too late, stays on the server for the next client. Receipts
-    tell their senders that somebody is here.
+    With --accept-oob files that others offer are fetched. Ends after --count, after --for, or by a
+    signal. "listening as JID" on standard error says that from now on everything is seen. A message
+    counts as delivered when it was printed: one that was filtered out, or came too late, stays on
+    the server for the next client. Receipts tell their senders that somebody is here.
     """
     from contextlib import aclosing
 
@@ -83,7 +87,9 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
         seconds=options["seconds"],
         settle=settle(app),
         raw=app.raw_xml,
+        fetch=_offers.fetcher(app, options),
     )
+    media = _media.MediaDir(options["media_dir"])
     wants: list[Want] = ["acks"]
     wants += ["carbons"] if how.carbons else []
     wants += ["inactive"] if how.inactive else []
@@ -92,14 +98,14 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
         def ready() -> None:
             app.status(f"listening as {session.jid}")
             if app.trace.facts.get("transport") == "bosh":
-                app.warn(
-                    "over BOSH a server may lose what was not printed when the run ends; "
+                app.status(
+                    "warning: over BOSH a server may lose what was not printed when the run ends; "
                     "--transport websocket or tcp keeps it"
                 )
 
         async with aclosing(listen.listen(session, wanted, how, ready)) as records:
             async for record in records:
-                yield record
+                yield media.keep(record)
                 # XEP-0224 §4: what was stored is no reason to ring any more
                 if options["bell"] and record.attention and record.delay is None:
                     app.stderr.write("\a")

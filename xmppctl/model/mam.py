@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.model.message import Message
-from xmppctl.model.occupant import Invited, Moderated
-from xmppctl.model.stanza import Address, Marker, Receipt
 from xmppctl.records import dataclass
 
 Default = Literal["always", "never", "roster"]
@@ -40,15 +38,56 @@ class ArchivedMessage(Message):
     room: Annotated[str | None, "JID of the room that vouches for a groupchat message"] = None
     subject_only: Annotated[bool | None, "true: the room's subject was set, nothing said"] = None
     item: Annotated[PubsubItem | None, "the item, in the archive of a pubsub node"] = None
-    receipt: Annotated[Receipt | None, "delivery receipt"] = None
-    marker: Annotated[Marker | None, "displayed marker"] = None
-    chat_state: Annotated[str | None, "active, composing, paused, inactive or gone"] = None
-    attention: Annotated[bool | None, "true: the sender asks for attention (XEP-0224)"] = None
-    addresses: Annotated[list[Address], "addresses of a message to many"] = field(
+
+
+@dataclass(frozen=True)
+class Version:
+    """A message as it was before it was corrected (XEP-0308)."""
+
+    id: Annotated[str | None, "id of the message that said so"]
+    timestamp: Annotated[datetime | None, "when that was sent, as the archive tells"]
+    body: Annotated[str | None, "its text"]
+    subject: Annotated[str | None, "its subject"]
+
+    def __str__(self) -> str:
+        """For a table."""
+        return self.body or self.subject or ""
+
+
+@dataclass(frozen=True)
+class Reacted:
+    """A reaction, and all whose it is (XEP-0444)."""
+
+    emoji: Annotated[str, "the reaction"]
+    by: Annotated[list[str], "bare JIDs; in a room, occupant JIDs"]
+
+    def __str__(self) -> str:
+        """For a table."""
+        return f"{self.emoji} {len(self.by)}"
+
+
+@dataclass(frozen=True)
+class CollapsedMessage(ArchivedMessage):
+    """One message as it is now: with all that was later said about it applied."""
+
+    TABLE: ClassVar[tuple[str, ...]] = (
+        "timestamp",
+        "from_",
+        "to",
+        "subject",
+        "body",
+        "edited",
+        "retracted",
+        "reacted",
+    )
+
+    edited: Annotated[bool | None, "true: what is shown is the last correction"] = None
+    history: Annotated[list[Version], "what it said before that, oldest first"] = field(
         default_factory=list
     )
-    invite: Annotated[Invited | None, "invitation to a room, or the answer to one"] = None
-    moderated: Annotated[Moderated | None, "a moderator took a message back (XEP-0425)"] = None
+    reacted: Annotated[list[Reacted], "reactions to it, the first to appear first"] = field(
+        default_factory=list
+    )
 
 
 @dataclass(frozen=True)

@@ -11,67 +11,76 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import fields
 from datetime import UTC, datetime
 from re import Pattern
-from typing import Any
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import XmppctlError
 from xmppctl.model.jid import Jid, lenient
-from xmppctl.model.message import Message
 from xmppctl.model.stanza import Stanza
 from xmppctl.protocol import (
     caps_own,
     carbons,
     csi,
     flights,
-    invitation,
     message,
-    moderation,
     occupants,
-    payloads,
     presence,
-    receipts,
     room,
 )
 from xmppctl.protocol.attendance import SILENCE, Attendance
+from xmppctl.protocol.payload import Context, attention, oob, receipts
 from xmppctl.records import dataclass
 from xmppctl.session.inbox import Inbox
-from xmppctl.session.stream import MESSAGE, PRESENCE, Session
+from xmppctl.session.stream import IQ, MESSAGE, PRESENCE, Session
+
+if TYPE_CHECKING:
+    from xmppctl.protocol.ooboffer import Fetch
 
 MESSAGE_TYPES = frozenset({"chat", "normal", "headline", "groupchat", "error"})
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What is wanted. Empty ``senders``: everybody; ``matching`` is searched for in the text."""
+    """What is wanted. Empty ``senders``: everybody; ``matching`` is searched for in the text.
+
+    ``fits`` has the last word.
+    """
 
     types: frozenset[str] = MESSAGE_TYPES
     senders: tuple[Jid, ...] = ()
     matching: Pattern[str] | None = None
     delayed: bool = True
+    fits: Callable[[Stanza], bool] = lambda record: True
 
     def accepts(self, record: Stanza) -> bool:
-        """Whether this one is wanted."""
-        if record.type not in self.types or (record.delay is not None and not self.delayed):
+        """Whether this one is wanted; ``types`` say nothing about offers of files."""
+        if record.stanza != "iq" and record.type not in self.types:
+            return False
+        if record.delay is not None and not self.delayed:
             return False
         sender = record.from_ or ""
         if self.senders and not any(presence.covers(jid, sender) for jid in self.senders):
             return False
-        if self.matching is None:
-            return True
-        texts = (record.body, *record.bodies.values(), record.subject, record.status)
-        return any(text and self.matching.search(text) for text in texts)
+        if self.matching is not None:
+            texts = [record.body, *record.bodies.values(), record.subject, record.status]
+            if record.stanza == "iq":
+                texts += [text for each in record.oob for text in (each.url, each.desc)]
+            if not any(text and self.matching.search(text) for text in texts):
+                return False
+        return self.fits(record)
 
 
 @dataclass(frozen=True)
 class Options:
     """How to listen. ``settle``: seconds from a record being handed on until it is flushed.
 
+    ``takes``: the stanzas that are for the listener; others are for somebody else.
     ``history`` and ``since`` are as ``room.joined`` has them. With ``everything`` presence and
     subject of the rooms are shown too, ``entered`` is told of each room; ``counted`` are the types
-    that ``count`` counts (None: all).
+    that ``count`` counts (None: all). With ``fetch`` files that are offered by request (XEP-0066)
+    are taken from those who are wanted; their records come when they are there, or refused.
     """
 
     rooms: tuple[Jid, ...] = ()
@@ -90,38 +99,28 @@ class Options:
     seconds: float | None = None
     settle: float = 0.0
     raw: bool = False
+    fetch: Fetch | None = None
+    takes: Callable[[Element], bool] = lambda stanza: True
 
 
-def read(
-    stanza: Element, *, own: str, rooms: frozenset[str] = frozenset(), raw: bool = False
-) -> Stanza | None:
+def read(stanza: Element, context: Context, *, raw: bool = False) -> Stanza | None:
     """The record of a message or presence; None for a forged carbon.
 
-    ``own`` is the own bare JID; ``rooms`` are those whose word on delays and ids counts.
+    ``context`` says who may be believed.
     """
     if stanza.tag == PRESENCE:
-        return _presence(stanza, own, raw)
+        return _presence(stanza, context.own, raw)
     copy: carbons.Direction | None = None
     inner = stanza
     if carbons.is_carbon(stanza):
-        unwrapped = carbons.unwrap(stanza, own)
+        unwrapped = carbons.unwrap(stanza, context.own)
         if unwrapped is None:
+            context.note(f"dropped a forged carbon: it came from {stanza.get('from')}")
             return None
         copy, inner = unwrapped
-    found = message.read(inner, own=own, trusted=rooms, raw=raw)
-    invite, moderated = invitation.read(inner), moderation.read(inner)
-    understood = payloads.READ | (invitation.READ if invite else set())
-    understood |= moderation.READ if moderated else set()
-    known: dict[str, Any] = {each.name: getattr(found, each.name) for each in fields(Message)}
-    known |= {
-        "timestamp": found.timestamp or datetime.now(UTC),
-        "extensions": [tag for tag in found.extensions if tag not in understood],
-        "invite": invite,
-        "moderated": moderated,
-        "carbon": copy,
-    }
-    known |= payloads.read(inner)
-    return Stanza(**known)
+    known = message.facts(inner, context, raw=raw)
+    known["timestamp"] = known["timestamp"] or datetime.now(UTC)
+    return Stanza(**known, carbon=copy)
 
 
 def _presence(stanza: Element, own: str, raw: bool) -> Stanza:
@@ -155,11 +154,29 @@ async def listen(
     """
     if options.inactive:
         await csi.require(session)
-    features = set(caps_own.FEATURES)
+    features = set(caps_own.FEATURES) | {oob.NS}
     features |= {receipts.NS} if options.receipts else set()
-    features |= {"urn:xmpp:attention:0"} if options.bell else set()
+    features |= {attention.NS} if options.bell else set()
     async with AsyncExitStack() as stack:
-        box = stack.enter_context(session.inbox(lambda stanza: True, keep=False))
+        box = stack.enter_context(session.inbox(options.takes, keep=False))
+        taker = None
+        if options.fetch is not None:
+            from xmppctl.protocol import ooboffer
+
+            def may_offer(record: Stanza) -> bool:
+                if _may_offer(record, options) and wanted.accepts(record):
+                    return True
+                session.trace.note(f"refused a file that {record.from_} offers")
+                return False
+
+            taker = ooboffer.Taker(
+                may_offer,
+                options.fetch,
+                box.queue.put_nowait,
+                raw=options.raw,
+            )
+            features |= {ooboffer.NS}
+            session.handle_iq(ooboffer.TAG, taker)
         first = None if options.rooms else presence.compose(priority=0, features=features)
         await presence.appear(
             session, first, features=features, copies=options.carbons, rooms=options.rooms
@@ -186,8 +203,16 @@ async def listen(
         own, me = session.bare, lenient(str(session.jid))
         with _Acknowledging(session, box, options.settle) as taken:
             async for stanza in _incoming(session, box, options, rooms):
+                if taker is not None and stanza.tag == IQ:
+                    yield taker.record(stanza)
+                    shown += 1
+                    if shown == options.count:
+                        break
+                    continue
                 removed = rooms.removal(stanza)
-                record = read(stanza, own=own, rooms=rooms.names, raw=options.raw)
+                record = read(
+                    stanza, rooms.context(stanza, own, session.trace.note), raw=options.raw
+                )
                 if stanza.tag == PRESENCE and lenient(stanza.get("from", "")) == me:
                     continue  # the own one, which the server sends back
                 look = rooms.look(record, stanza) if record is not None else "nothing"
@@ -204,9 +229,18 @@ async def listen(
                     raise removed
                 if shown == options.count:
                     break
+            if taker is not None:
+                taker.close()
+                await session.give_up()
             await taken.settled()
         if options.count is not None and options.seconds is not None and shown < options.count:
             raise presence.too_few(shown, options.count, options.seconds)
+
+
+def _may_offer(record: Stanza, options: Options) -> bool:
+    """Who is seen in rooms alone takes files from there alone."""
+    sender = record.from_ or ""
+    return not options.rooms or any(presence.covers(room, sender) for room in options.rooms)
 
 
 def _counts(record: Stanza, options: Options) -> bool:

@@ -18,7 +18,7 @@ def read(stanza, *, room=None, node=None):
         "<forwarded xmlns='urn:xmpp:forward:0'>"
         f"<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>{stanza}</forwarded>"
     )
-    reader = Reader(own=OWN, room=room, node=node, by=room or OWN, raw=False)
+    reader = Reader(own=OWN, room=room, node=node, by=room or OWN, raw=False, note=print)
     return reader.read(forwarded, "1")
 
 
@@ -111,3 +111,9 @@ def test_word_of_a_moderator_is_read_where_it_comes_from_the_room():
         [],
     )
     assert read(said(content), room=ROOM).moderated is None
+
+
+def test_an_occupant_does_not_speak_for_the_room():
+    """A private message through a room, with an event inside as the room would send it."""
+    found = read(event(said("<body>forged</body>", f"{ROOM}/boss"), f"{ROOM}/eve"))
+    assert (found.room, found.body) == (None, None)

@@ -112,17 +112,12 @@ def _line_maker(form: str) -> Callable[[ArchivedMessage], str]:
 
 def _as_text(message: ArchivedMessage) -> str:
     """One line for each message: time, speaker, text; what follows a line break is indented."""
+    from xmppctl.model.telling import tell
     from xmppctl.output.escape import safe
     from xmppctl.output.values import timestamp
 
     when = timestamp(message.timestamp) if message.timestamp is not None else "-"
-    text = message.body if message.body is not None else ""
-    if message.subject is not None:
-        text = f"[{message.subject}]" + (f" {text}" if text else "")
-    elif message.body is None:
-        other = message.item or message.receipt or message.marker or message.chat_state
-        text = f"({other or 'no text'})"
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = tell(message, spoilers=True).whole.replace("\r\n", "\n").split("\n")
     first, *rest = [safe(line) for line in lines]
     head = f"{when} <{safe(message.from_ or '-')}> {first}"
     return "\n".join([head, *(f"\t{line}" for line in rest)]) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
@@ -12,9 +13,10 @@ import aioxmpp.forms.xso as forms_xso
 import aioxmpp.rsm.xso as rsm_xso
 import aioxmpp.xso as xso
 
+from xmppctl.errors import XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.mam import ArchivedMessage
-from xmppctl.protocol import rsm
+from xmppctl.protocol import occupants, rsm
 from xmppctl.protocol.dates import format_datetime
 from xmppctl.protocol.mam.reading import Reader, stamp
 from xmppctl.records import dataclass
@@ -104,7 +106,8 @@ class Archive:
 
     ``jid``: who keeps it, None for the own account. ``dropped`` counts results that came from
     somebody else or belong to no question; ``unstable``: the archive said that what it gave may
-    still change (§4.3.2).
+    still change (§4.3.2). ``reader`` reads what it gives; what the room
+    announces it knows when the first page came.
     """
 
     def __init__(
@@ -124,10 +127,20 @@ class Archive:
         self.dropped = 0
         self.unstable = False
         self._open: list[str] = []  # the ids of the questions that are under way
-        self._reader = Reader(
+        self._announced: asyncio.Task[frozenset[str]] | None = None
+        self.reader = Reader(
             own=session.bare, room=self.name if self.is_room else None, node=node, by=self.name,
-            raw=raw,
+            raw=raw, note=session.trace.note,
         )  # fmt: skip
+
+    def is_answer(self, stanza: Element) -> bool:
+        """Whether it is a result by who keeps this archive, to whatever question."""
+        if stanza.tag != MESSAGE or stanza.find(_RESULT) is None:
+            return False
+        sender = stanza.get("from")
+        if sender is None:
+            return self.to is None
+        return str(lenient(sender)) == (self.session.bare if self.to is None else str(self.to))
 
     async def page(self, fields: dict[str, list[str]], result_set: Any) -> Page:
         """Ask for one page. ``fields``: the values of the form, empty for no form.
@@ -142,6 +155,9 @@ class Archive:
         query.page = result_set
         dropped = self.dropped
         self._open.append(query.queryid)
+        if self.is_room and self._announced is None:
+            # beside the first page, in no round trip of its own
+            self._announced = asyncio.ensure_future(self._announcement())
         try:
             with session.inbox(self._belongs(query.queryid)) as inbox:
                 fin = await session.request(
@@ -155,6 +171,8 @@ class Archive:
                     progress=inbox,
                 )
                 stanzas = list(inbox.drain())
+            if self._announced is not None:
+                self.reader.features = await self._announced
         finally:
             self._open.remove(query.queryid)
         bounds = rsm.read(fin.page) or rsm.Page(None, None, None, None)
@@ -168,6 +186,14 @@ class Archive:
         if self.dropped > dropped:
             session.trace.note(f"dropped {self.dropped} forged archive results so far")
         return Page(stanzas, self._result, bounds, complete)
+
+    async def _announcement(self) -> frozenset[str]:
+        """What the room announces: it says whose ids of occupants count (XEP-0421 §3)."""
+        assert self.to is not None
+        try:
+            return await occupants.features(self.session, self.to)
+        except XmppctlError:  # the archive itself tells more of what went wrong
+            return frozenset()
 
     def _belongs(self, queryid: str) -> Callable[[Element], bool]:
         """Only who was asked answers, and only with the query's id (§7).
@@ -201,7 +227,7 @@ class Archive:
         identifier = result.get("id") if result is not None else None
         if forwarded is None:
             return Result(identifier, None, None)
-        message = self._reader.read(forwarded, identifier)
+        message = self.reader.read(forwarded, identifier)
         return Result(identifier, stamp(forwarded), message)
 
 

@@ -7,6 +7,7 @@ one server's room subscriptions send them) counts only where the room itself sen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -14,9 +15,8 @@ from xml.etree.ElementTree import Element
 from xmppctl.errors import UnsupportedError
 from xmppctl.model.jid import lenient
 from xmppctl.model.mam import ArchivedMessage, PubsubItem
-from xmppctl.model.message import Occupant
-from xmppctl.protocol import payloads
 from xmppctl.protocol.message import NS_DELAY, facts, parse_stamp
+from xmppctl.protocol.payload import Context
 from xmppctl.session.xml import NS_CLIENT, serialise
 
 _MESSAGE = f"{{{NS_CLIENT}}}message"
@@ -24,8 +24,6 @@ _DELAY = f"{{{NS_DELAY}}}delay"
 _EVENT = "http://jabber.org/protocol/pubsub#event"
 _ITEMS_EVENT = f"{{{_EVENT}}}event"
 _ITEMS = f"{_ITEMS_EVENT}/{{{_EVENT}}}items"
-_ROOM_NODES = "urn:xmpp:mucsub:nodes:"
-_ROOM_PAYLOADS = ("}x", "}retract", "}apply-to")
 
 
 def stamp(forwarded: Element) -> datetime | None:
@@ -38,16 +36,29 @@ class Reader:
     """Reads what one archive gives.
 
     ``own``: the own bare JID; ``room``: the room that keeps the archive, None for any other;
-    ``node``: the node that was asked for; ``by``: the archive's name, for errors.
+    ``node``: the node that was asked for; ``by``: the archive's name, for errors; ``features``:
+    what the room announces; ``note`` is told what was not believed.
     """
 
-    def __init__(self, *, own: str, room: str | None, node: str | None, by: str, raw: bool) -> None:
+    def __init__(
+        self,
+        *,
+        own: str,
+        room: str | None,
+        node: str | None,
+        by: str,
+        raw: bool,
+        features: frozenset[str] = frozenset(),
+        note: Callable[[str], None],
+    ) -> None:
         self._own = own
         self._room = room
         self._node = node
         self._by = by
         self._raw = raw
-        self._trusted = frozenset({by} if room is None else {by, room})
+        self._trusted = frozenset({by})
+        self.features = features
+        self._note = note
 
     def read(self, forwarded: Element, identifier: str | None) -> ArchivedMessage | None:
         """The record of a ``<forwarded/>``, None where it holds no message.
@@ -57,33 +68,32 @@ class Reader:
         stanza = forwarded.find(_MESSAGE)
         if stanza is None:
             return None
+        return self.message(stanza, identifier, forwarded.find(_DELAY))
+
+    def message(
+        self, stanza: Element, identifier: str | None, delay: Element | None = None
+    ) -> ArchivedMessage:
+        """The record of a message, also of one that comes in and will be in the archive.
+
+        ``delay`` is the archive's. Raises as ``read``.
+        """
         room, item = self._room, None
         if self._node is not None:
             item = self._item(stanza)
-        elif room is None and (event := _spoken(stanza)) is not None:
-            stanza, room = event, str(lenient(event.get("from", "")).bare)
+        elif room is None and (said := _spoken(stanza)) is not None:
+            stanza, room = said, str(lenient(said.get("from", "")).bare)
         known = facts(
             stanza,
-            own=self._own,
+            Context(self._own, room, self.features, self._trusted, self._note),
             archive_id=identifier,
-            delay=forwarded.find(_DELAY),
-            trusted=self._trusted if room == self._room else self._trusted | {room or ""},
+            delay=delay,
             raw=self._raw,
         )
-        if known["muc"] is not None:
-            _weigh(known, known["muc"], self._own, vouched=room is not None)
-        told = _of_rooms(stanza)
-        if known["extensions"]:
-            understood = payloads.READ if item is None else payloads.READ | {_ITEMS_EVENT}
-            for _, tags in told.values():
-                understood |= tags
-            known["extensions"] = [tag for tag in known["extensions"] if tag not in understood]
-        known.update(payloads.read(stanza))
+        if item is not None:
+            known["pubsub"] = None  # the same
+            known["extensions"] = [tag for tag in known["extensions"] if tag != _ITEMS_EVENT]
         known["room"], known["item"] = room, item
         known["subject_only"] = _subject_only(stanza) or None if room is not None else None
-        known["invite"] = known["moderated"] = None
-        for name, (value, _) in told.items():
-            known[name] = value
         return _record(known)
 
     def _item(self, stanza: Element) -> PubsubItem:
@@ -115,44 +125,14 @@ def _record(known: dict[str, Any]) -> ArchivedMessage:
     return record
 
 
-def _of_rooms(stanza: Element) -> dict[str, tuple[Any, frozenset[str]]]:
-    """What a message tells of rooms: by field the record, and the tags that it was read from.
-
-    The rules of a live message hold: only a room speaks in its own name.
-    """
-    if not any(child.tag.endswith(_ROOM_PAYLOADS) for child in stanza):
-        return {}  # most messages: what they do not need is not imported
-    from xmppctl.protocol import invitation, moderation
-
-    found: dict[str, tuple[Any, frozenset[str]]] = {}
-    if (invite := invitation.read(stanza)) is not None:
-        found["invite"] = invite, invitation.READ
-    if (moderated := moderation.read(stanza)) is not None:
-        found["moderated"] = moderated, moderation.READ
-    return found
-
-
 def _spoken(stanza: Element) -> Element | None:
     """The groupchat message inside an event that its room sent."""
-    if stanza.find(_ITEMS_EVENT) is None:
+    event = stanza.find(_ITEMS_EVENT)
+    if event is None:
         return None
-    for items in stanza.findall(_ITEMS):
-        if not items.get("node", "").startswith(_ROOM_NODES):
-            continue
-        room = lenient(stanza.get("from", ""))
-        for inner in items.iter(_MESSAGE):
-            sender = lenient(inner.get("from", ""))
-            if inner.get("type") == "groupchat" and sender.bare == room.bare:
-                return inner
-    return None
+    from xmppctl.protocol.payload import pubsub
 
-
-def _weigh(known: dict[str, Any], speaker: Occupant, own: str, *, vouched: bool) -> None:
-    """Of the speaker of a groupchat message only the nickname is known, unless a room vouches."""
-    if not vouched:
-        known["muc"] = Occupant(nick=speaker.nick)
-    elif speaker.real_jid is not None and str(lenient(speaker.real_jid).bare) == own:
-        known["direction"] = "out"
+    return pubsub.spoken(stanza, event)
 
 
 def _subject_only(stanza: Element) -> bool:

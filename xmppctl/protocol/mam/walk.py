@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
 from xmppctl.errors import RefusedError, UnsupportedError, XmppctlError
@@ -28,7 +28,7 @@ async def forwards(
     page_size: int,
     limit: int | None = None,
     after: str | None = None,
-) -> AsyncIterator[ArchivedMessage]:
+) -> AsyncGenerator[ArchivedMessage, None]:
     """All matching messages, oldest first, the first ``limit`` of them where that is given.
 
     ``after``: the id of a message that matches and is known to be there; what follows it is given.
@@ -41,7 +41,7 @@ async def forwards(
 
 async def backwards(
     archive: Archive, wanted: Filter, *, page_size: int, limit: int | None = None
-) -> AsyncIterator[ArchivedMessage]:
+) -> AsyncGenerator[ArchivedMessage, None]:
     """As ``forwards``, newest first. No ``<flip-page/>`` is asked for: not every archive can."""
     selection = await select(archive, wanted)
     async for message in _walk(archive, selection, page_size, limit, "", backwards=True):
@@ -50,7 +50,7 @@ async def backwards(
 
 async def latest(
     archive: Archive, wanted: Filter, number: int, *, page_size: int
-) -> AsyncIterator[ArchivedMessage]:
+) -> AsyncGenerator[ArchivedMessage, None]:
     """The last ``number`` matching messages, oldest first; pages are asked for backwards.
 
     They are given when all of them came, or when something failed, before that is raised.
@@ -70,7 +70,7 @@ async def latest(
 
 async def at_index(
     archive: Archive, wanted: Filter, index: int, *, maximum: int
-) -> AsyncIterator[ArchivedMessage]:
+) -> AsyncGenerator[ArchivedMessage, None]:
     """The page that begins with the message number ``index``, from 0 (XEP-0059 §2.4).
 
     Raises UnsupportedError where the archive gives another page than that.
@@ -105,7 +105,7 @@ async def _walk(
     edge: str | None,
     *,
     backwards: bool,
-) -> AsyncIterator[ArchivedMessage]:
+) -> AsyncGenerator[ArchivedMessage, None]:
     guard = rsm.Guard()
     doubt = _Doubt(archive.session)
     given = 0
