@@ -7,8 +7,9 @@ XMPPCTL_TEST_TRANSPORT=direct (or websocket, bosh) lets xmppctl reach them that 
 what that makes a difference to: the tests of tests/integration that reach a server and do not say
 themselves how.
 
-Two servers, their clients and xmppctl share a machine: a test of tests/integration that fails runs
-once more, and the end of the run names it. XMPPCTL_TEST_EVERYTHING=1 (make test-all) is strict.
+Two servers, their clients and xmppctl share a machine: a test of tests/integration or tests/servers
+that fails runs once more, and the end of the run names it. XMPPCTL_TEST_EVERYTHING=1, which make
+test-all sets, is strict.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 SHELLS = frozenset({"bash", "zsh", "fish"})
 SKIPPED = frozenset(filter(None, os.environ.get("XMPPCTL_TEST_SKIP", "").split(",")))
 _INTEGRATION = Path(__file__).parent / "integration"
+_SERVERS = Path(__file__).parent / "servers"
 _LEFT_BY_PEERS = "default::pytest.PytestUnraisableExceptionWarning"
 _EVERYTHING = bool(os.environ.get("XMPPCTL_TEST_EVERYTHING"))
 _LOG_MARKS = pytest.StashKey[dict[str, int]]()
@@ -175,7 +177,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Over another transport, leave out what says itself how to connect, or to no server."""
     for item in items:
-        if item.path.is_relative_to(_INTEGRATION):
+        if item.path.is_relative_to(_INTEGRATION) or item.path.is_relative_to(_SERVERS):
             # a socket that a peer of an earlier test left to the collector tells nothing of xmppctl
             item.add_marker(pytest.mark.filterwarnings(_LEFT_BY_PEERS))
             if not _EVERYTHING:

@@ -310,7 +310,6 @@ HOSTILE = {
     "DTD": "<!DOCTYPE x [<!ENTITY a 'b'>]>",
     "text": "text between stanzas",
     "not well-formed": "<iq></message>",
-    "nested too deep": "<message>" + "<a>" * 5000,
     "huge": "<message><body>" + "x" * (17 * 1024 * 1024),
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.ahead import STREAM_MANAGEMENT, Scripted
 from tests.integration.failing import failure
-from tests.peers.process import Xmppctl
+from tests.peers.process import TRANSPORT, Xmppctl
 from tests.peers.rawxml import RawClient
 from tests.peers.slix import SlixClient
 from tests.servers.base import Account, Server
@@ -36,7 +36,8 @@ def known(request: pytest.FixtureRequest, xmppctl: Xmppctl) -> None:
         for _ in range(2):
             xmppctl("ping", account=alice).expect(0)
         run = xmppctl("account", "test", "--json", account=alice).expect(0)
-        assert run.json()["guessed"] is True
+        # nothing is sent ahead over BOSH, where each request waits for the one before
+        assert run.json()["guessed"] is (TRANSPORT != "bosh")
 
 
 @pytest.mark.parametrize("args", [("listen",), ("listen", "--carbons", "--inactive")])

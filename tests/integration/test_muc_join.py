@@ -1,5 +1,6 @@
 """`xmppctl muc join` on real servers: what is said in a room, who comes and goes, how it ends."""
 
+import re
 import signal
 
 import pytest
@@ -163,7 +164,8 @@ def test_a_signal_leaves_the_room(joining, xmppctl, host, room, number, code):
     assert left["from"].bare == room
     leave = result.err.index("type='unavailable'")
     confirmed = result.err.index("unavailable", leave + 20)
-    assert leave < confirmed < result.err.rindex("</stream:stream>")
+    closed = re.compile(r"</stream:stream>|<close |<body [^>]*type='terminate'")
+    assert leave < confirmed < [match.start() for match in closed.finditer(result.err)][-1]
 
 
 # --- put out --------------------------------------------------------------------------------------

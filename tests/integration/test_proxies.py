@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -23,6 +24,8 @@ from tests.servers.fake import FakeServer
 from tests.servers.proxies import ProxyServer
 from tests.servers.web import WebServer
 from xmppctl.errors import Exit
+
+pytestmark = pytest.mark.own_connection
 
 USER, SECRET = "pröxy user", "p@ss:w/rd %41 geheim"
 KINDS = ["http", "https", "socks5", "socks5h"]
@@ -58,6 +61,31 @@ def test_ping(
         )
     assert run.expect().json()[0]["ok"]
     assert proxy.asked == [server.starttls]
+    told_without_secrets(run)
+
+
+@pytest.mark.parametrize("transport", ["websocket", "bosh"])
+@pytest.mark.parametrize("kind", ["http", "socks5h"])
+def test_ping_by_the_web(
+    xmppctl: Xmppctl,
+    server: Server,
+    alice: Account,
+    authority: Authority,
+    kind: str,
+    transport: str,
+) -> None:
+    with proxy_of(kind, authority, user=USER, password=SECRET) as proxy:
+        run = xmppctl(
+            *("-v", "ping", "--json", "--debug-xml"),
+            account=alice,
+            transport=transport,
+            env={"all_proxy": proxy.url(kind)},
+        )
+    assert run.expect().json()[0]["ok"]
+    url = server.websocket_url if transport == "websocket" else server.bosh_url
+    port = urlsplit(url).port
+    assert proxy.asked
+    assert {asked[1] for asked in proxy.asked} == {port}
     told_without_secrets(run)
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.peers.process import EXECUTABLE, way_options
+from tests.peers.process import EXECUTABLE, keeps_unacknowledged, way_options
 
 ROSTER = "<query xmlns='jabber:iq:roster'/>"
 ITEM = ".//{jabber:iq:roster}item"
@@ -248,6 +248,7 @@ def test_hostile_suggestions_change_nothing(xmppctl, alice, bob, raw):
     assert listed(mine) == {"kept@x.test": ("Kept", ["g"])}
 
 
+@keeps_unacknowledged
 def test_what_others_sent_is_left_for_the_next_client(xmppctl, alice, bob, raw):
     eve, peer = raw(alice.server.account("eve")), raw(bob)
     eve.send(message(alice.jid, "<body>for later</body>", "chat"))

@@ -29,6 +29,10 @@ TRANSPORTS = ("starttls", "direct", "websocket", "bosh")
 TRANSPORT = os.environ.get("XMPPCTL_TEST_TRANSPORT") or "starttls"
 ANOTHER_TRANSPORT = TRANSPORT != "starttls"
 OWN_CONNECTION = "says itself how to connect: nothing to be seen over another transport"
+keeps_unacknowledged = pytest.mark.skipif(
+    TRANSPORT == "bosh",
+    reason="over BOSH what was not acknowledged is lost when the session ends (BOSH_UNACKED_LOST)",
+)
 EXECUTABLE = Path(sys.executable).parent / "xmppctl"
 # what a process needs of this one's environment; everything else is left out
 _KEPT = ("PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START", "VIRTUAL_ENV")
