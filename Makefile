@@ -3,7 +3,7 @@
 #
 #   PYTHON=python3.12      another interpreter (with VENV=.venv-3.12, beside the usual one)
 #   PYTEST_ARGS='-k ping'  arguments for pytest
-#   TEST_PROCESSES=1       one after the other, instead of as many at a time as there are cores
+#   TEST_PROCESSES=1       one after the other, instead of three at a time for two cores
 #   XMPPCTL_TEST_SKIP=ejabberd   leave the tests of a server out (and say so)
 #   XMPPCTL_TEST_TRANSPORT=bosh  reach the servers that way, in what it makes a difference to
 
@@ -12,8 +12,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_ARGS ?=
-# each process has servers of its own
-TEST_PROCESSES ?= auto
+# each process has servers of its own, and waits for them half of the time
+TEST_PROCESSES ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 BENCH_ARGS ?=
 # how else than by STARTTLS the servers are reached (tests/peers/process.py)
 OTHER_TRANSPORTS := direct websocket bosh

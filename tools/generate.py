@@ -4,9 +4,10 @@
     tools/generate.py          write those that differ, remove those whose command is gone
     tools/generate.py --check  write nothing; exit 1 and name them
 
-Derived are the index of the commands (xmppctl/cli/_index.py), completions/, man/, docs/schema/,
-docs/reference.md, docs/exit-codes.md, docs/xeps.md and xmppctl.doap. None of them is read here: a
-merge conflict in one of them is resolved by running this.
+Derived are the index of the commands (xmppctl/cli/_index.py) and that of the payloads of messages
+(xmppctl/protocol/payload/_index.py), completions/, man/, docs/schema/, docs/reference.md,
+docs/exit-codes.md, docs/xeps.md and xmppctl.doap. None of them is read here: a merge conflict in
+one of them is resolved by running this.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _OWN = (("completions", "*"), ("docs/schema", "*.json"), ("man", "*"))
 
 def outputs() -> dict[str, str]:
     """The text of every derived file by its path under the root."""
-    from tools import gen_man, gen_reference, gen_xeps
+    from tools import gen_man, gen_payloads, gen_reference, gen_xeps
     from tools.xep_titles import TITLES
     from xmppctl.cli.tree import Tree, build_index
     from xmppctl.commands import completion, doap
@@ -42,6 +43,7 @@ def outputs() -> dict[str, str]:
     tree = Tree(index={})
     found = {
         "xmppctl/cli/_index.py": build_index(),
+        "xmppctl/protocol/payload/_index.py": gen_payloads.index(),
         "completions/xmppctl.bash": completion.script("bash"),
         "completions/_xmppctl": completion.script("zsh"),
         "completions/xmppctl.fish": completion.script("fish"),

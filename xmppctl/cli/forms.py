@@ -45,18 +45,31 @@ def answers(app: App, pairs: Sequence[str], path: str | None) -> dict[str, list[
     return {**found, **given}
 
 
-def _from_json(data: bytes, path: str) -> dict[str, list[str]]:
+def whole(data: bytes, path: str) -> dict[str, list[str]]:
+    """Values by field name of a form that no entity has to offer; FORM_TYPE is one of them.
+
+    Raises UsageError for what is no such JSON, and where there is no field in it.
+    """
+    found = _from_json(data, path, hidden=True)
+    if not found:
+        raise UsageError(f"--form-json: {path} has no field")
+    return found
+
+
+def _from_json(data: bytes, path: str, *, hidden: bool = False) -> dict[str, list[str]]:
     import json
 
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--form-json: {path} is not JSON ({error})") from None
     if isinstance(value, Mapping) and isinstance(value.get("fields"), list):
         # the record that --show-form prints
         listed = [f for f in value["fields"] if isinstance(f, Mapping) and f.get("var")]
-        value = {field["var"]: field.get("values", []) for field in listed
-                 if field.get("type") not in ("fixed", "hidden")}  # fmt: skip
+        left_out = ("fixed",) if hidden else ("fixed", "hidden")
+        scope = {"FORM_TYPE": value["form_type"]} if hidden and value.get("form_type") else {}
+        value = scope | {field["var"]: field.get("values", []) for field in listed
+                         if field.get("type") not in left_out}  # fmt: skip
     if not isinstance(value, Mapping):
         raise UsageError(f"--form-json: {path} holds no object of values by field name")
     return {str(name): _texts(str(name), each) for name, each in value.items()}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
-from xmppctl.model.message import SendResult
+from xmppctl.model.sent import SendResult
 from xmppctl.records import dataclass
 
 PurposeName = Literal["message", "profile", "ephemeral", "permanent"]
