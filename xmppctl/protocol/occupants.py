@@ -19,7 +19,7 @@ from xmppctl.protocol.room import NS_USER, joined, visitor_nick
 from xmppctl.session.stream import Session
 from xmppctl.session.xml import NS_CLIENT
 
-XEPS = (Xep("0421", "1.0.1", "partial", "ids are shown where the room announces them"),)
+XEPS = (Xep("0421", "1.0.1", "complete", "counts where the room announces it"),)
 
 _NS_OCCUPANT = "urn:xmpp:occupant-id:0"
 _OCCUPANT_ID = f"{{{_NS_OCCUPANT}}}occupant-id"

@@ -30,8 +30,8 @@ from xmppctl.model.payload.reference import Retracted
 from xmppctl.protocol import Xep
 
 XEPS = (
-    Xep("0308", "1.2.1", "partial", "applied to archived messages"),
-    Xep("0424", "0.4.2", "partial", "applied to archived messages"),
+    Xep("0308", "1.2.1", "complete", "applied to archived messages by --collapse"),
+    Xep("0424", "0.4.2", "complete", "applied to archived messages by --collapse"),
     Xep("0444", "0.2.1", "partial", "shown with the archived messages they are about"),
 )
 
