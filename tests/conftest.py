@@ -8,8 +8,8 @@ what that makes a difference to: the tests of tests/integration that reach a ser
 themselves how.
 
 Two servers, their clients and xmppctl share a machine: a test of tests/integration or tests/servers
-that fails runs once more, and the end of the run names it. XMPPCTL_TEST_EVERYTHING=1, which make
-test-all sets, is strict.
+that fails runs again, twice at most, and the end of the run names it. XMPPCTL_TEST_EVERYTHING=1,
+which make test-all sets, is strict.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             # a socket that a peer of an earlier test left to the collector tells nothing of xmppctl
             item.add_marker(pytest.mark.filterwarnings(_LEFT_BY_PEERS))
             if not _EVERYTHING:
-                item.add_marker(pytest.mark.flaky(reruns=1))
+                item.add_marker(pytest.mark.flaky(reruns=2))
     if not ANOTHER_TRANSPORT:
         return
     chosen = [
@@ -232,7 +232,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
     again = sorted({report.nodeid for report in terminalreporter.stats.get("rerun", ())})
     if again:
-        terminalreporter.write_sep("!", f"{len(again)} tests ran once more, having failed")
+        terminalreporter.write_sep("!", f"{len(again)} tests ran again, having failed")
         for name in again:
             terminalreporter.write_line(name)
     if SKIPPED:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -92,12 +93,15 @@ class Connection:
         self.waits = 0
         self._heard = True
         self._left = False
+        # set when all that the client sent has been counted
+        self.ended = threading.Event()
         self._records = _Records()
 
     def spoke(self, data: bytes) -> None:
         """The client sent this, or nothing more ever."""
         if not data:
             self._left = True
+            self.ended.set()
             return
         self._records.feed(data)
         self.flights += self._heard

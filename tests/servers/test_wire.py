@@ -130,6 +130,7 @@ def test_waits_are_counted_as_long_as_the_client_is_there(server: Server, alice:
             client.login(alice.local, alice.password)
             client.bind()
             client.iq(PING, to=server.domain)
+        assert proxy.connections[-1].ended.wait(5)
         # success, features, bind, ping; the end is not waited for
         assert proxy.waits == before + 4
         assert proxy.flights == before + 5
