@@ -57,6 +57,29 @@ class SeeOtherHostError(ConnectError):
         self.port = port
 
 
+class TokenRefusedError(Exception):
+    """The server refused a token; only a new stream is sure to take another login.
+
+    Prosody takes no login at all on a stream where a token was refused. ``ended``: the token is
+    of no use any more; otherwise it was not its fault.
+    """
+
+    def __init__(self, *, ended: bool) -> None:
+        super().__init__()
+        self.ended = ended
+
+
+class WrongGuessError(Exception):
+    """The stream came to an end by what was sent ahead: it has to be tried without.
+
+    ``patient``: the server does not take anything ahead; otherwise only its offer has changed.
+    """
+
+    def __init__(self, *, patient: bool = True) -> None:
+        super().__init__()
+        self.patient = patient
+
+
 def stream_error(element: Element, peer: str, step: str) -> XmppctlError:
     """``<stream:error/>`` as an exception: SeeOtherHostError, AuthError or ConnectError."""
     condition, text, found = _parts(element, NS_STREAMS)

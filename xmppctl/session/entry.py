@@ -13,7 +13,8 @@ from xmppctl.model.jid import Jid
 from xmppctl.model.memory import Known
 from xmppctl.session import acks, beginning
 from xmppctl.session.beginning import Beginning, Begun, Bind
-from xmppctl.session.login import LoggedIn, Login, TokenRefusedError, WrongGuessError
+from xmppctl.session.conditions import TokenRefusedError, WrongGuessError
+from xmppctl.session.login import LoggedIn, Login
 from xmppctl.session.offer import NS_BIND2
 from xmppctl.session.secret import Secret
 from xmppctl.session.stream import Session

@@ -20,7 +20,12 @@ from xmppctl.model.memory import Known, Memory, Token
 from xmppctl.model.xep import Xep
 from xmppctl.records import dataclass
 from xmppctl.session import downgrade, ht, offer, sasl, tls
-from xmppctl.session.conditions import SeeOtherHostError, sasl_failure
+from xmppctl.session.conditions import (
+    SeeOtherHostError,
+    TokenRefusedError,
+    WrongGuessError,
+    sasl_failure,
+)
 from xmppctl.session.offer import NS_SASL2, Offer
 from xmppctl.session.saslxml import Profile, Sasl1, Sasl2
 from xmppctl.session.scram import Scram
@@ -77,29 +82,6 @@ class _Plan:
             return self.token.mechanism
         assert self.choice is not None
         return self.choice.name
-
-
-class TokenRefusedError(Exception):
-    """The server refused a token; only a new stream is sure to take another login.
-
-    Prosody takes no login at all on a stream where a token was refused. ``ended``: the token is
-    of no use any more; otherwise it was not its fault.
-    """
-
-    def __init__(self, *, ended: bool) -> None:
-        super().__init__()
-        self.ended = ended
-
-
-class WrongGuessError(Exception):
-    """The stream came to an end by what was sent ahead: it has to be tried without.
-
-    ``patient``: the server does not take anything ahead; otherwise only its offer has changed.
-    """
-
-    def __init__(self, *, patient: bool = True) -> None:
-        super().__init__()
-        self.patient = patient
 
 
 class Login:

@@ -10,7 +10,6 @@ import functools
 import ipaddress
 import re
 import socket
-import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -118,7 +117,9 @@ async def addresses(host: str, *, account: Account, timeout: float) -> list[tupl
     started = loop.time()
     try:
         async with asyncio.timeout(timeout):
-            infos = await _in_thread(
+            from xmppctl.session.thread import in_thread  # an address needs none
+
+            infos = await in_thread(
                 functools.partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
             )
     except TimeoutError:
@@ -321,38 +322,6 @@ async def _settle(
 
 def _known(outcome: list[T] | XmppctlError | None) -> list[T]:
     return outcome if isinstance(outcome, list) else []
-
-
-async def _in_thread(call: Callable[[], T]) -> T:
-    """The result of a blocking call in a daemon thread.
-
-    The loop's executor would be joined when the process ends: a resolver that hangs would then
-    hold it back.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def deliver(result: T | None, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        outcome: tuple[T | None, Exception | None]
-        try:
-            outcome = (call(), None)
-        except Exception as error:
-            outcome = (None, error)
-        try:
-            loop.call_soon_threadsafe(deliver, *outcome)
-        except RuntimeError:
-            return  # the loop is closed: nobody waits any more
-
-    threading.Thread(target=run, daemon=True, name="getaddrinfo").start()
-    return await future
 
 
 def _text(sockaddr: tuple[Any, ...]) -> str:

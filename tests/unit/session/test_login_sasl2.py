@@ -25,7 +25,8 @@ from tests.unit.session.test_login import (
 from xmppctl.errors import AuthError, ConnectError, DeadlineError
 from xmppctl.model.account import Account
 from xmppctl.model.memory import Known, Token
-from xmppctl.session.login import LoggedIn, TokenRefusedError
+from xmppctl.session.conditions import TokenRefusedError
+from xmppctl.session.login import LoggedIn
 from xmppctl.session.secret import has_token
 from xmppctl.session.xml import parse
 
