@@ -16,13 +16,23 @@ from xmppctl.cli.texts import check_characters
 from xmppctl.commands.muc import _arguments as arguments
 from xmppctl.commands.muc import cmd
 from xmppctl.commands.send import present
-from xmppctl.commands.send.parts import asked, check_parts, part_options, parts, prepared
+from xmppctl.commands.send.parts import (
+    Values,
+    attach_parts,
+    check_parts,
+    part_options,
+    parts,
+    prepared,
+    try_parts,
+)
 from xmppctl.commands.send.text import checked_body, refusal
 from xmppctl.errors import UsageError, XmppctlError, from_info
 from xmppctl.model.jid import Jid
 from xmppctl.model.sent import SendResult
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from xmppctl.protocol.outgoing import Outgoing
     from xmppctl.protocol.room import Joined
     from xmppctl.session import Session
@@ -78,9 +88,9 @@ class _Speech:
         self.password = app.room_password(
             file=options["room_password_file"], fd=options["room_password_fd"]
         )
-        if not self.lines and not asked(self.options):
+        if not self.lines:
             # whatever is wrong with it is told before anything is connected
-            self.message(room, self.body)
+            self.message(room, self.body, try_parts)
 
     def _read(self, body: str | None) -> str | None:
         if self.lines or (body is None and any(part.speaks(self.options) for part in parts())):
@@ -89,7 +99,9 @@ class _Speech:
             return checked_body(check_text(body))  # a text, even if it is a single -
         return checked_body(self.app.read_text(body))
 
-    def message(self, to: Jid, body: str | None) -> Outgoing:
+    def message(
+        self, to: Jid, body: str | None, attach: Callable[[Element, Values], None] = attach_parts
+    ) -> Outgoing:
         """The stanza, addressed to the room or to an occupant."""
         from xmppctl.protocol import outgoing, private
         from xmppctl.session import Session
@@ -105,8 +117,7 @@ class _Speech:
             parent=options["parent"],
             lang=options["lang"],
         )
-        for part in parts():
-            part.attach(made.stanza, options)
+        attach(made.stanza, options)
         if not options["muc"]:
             private.mark(made.stanza)
         return made

@@ -6,6 +6,7 @@ could be meant, the caller has to say it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -57,6 +58,18 @@ def split(words: list[str], *, has_text: bool, alone: bool) -> tuple[list[str], 
             hint="put - at the end to read the text from standard input, or -- before the text",
         )
     return words, text
+
+
+def text_among(values: Mapping[str, Any]) -> str | None:
+    """The text among the arguments of ``send``, ``muc send`` or ``muc pm``, which may be "-".
+
+    None where there is none, or it is in lines of standard input or a stanza. Raises UsageError.
+    """
+    if "words" not in values:
+        text: str | None = click.get_current_context().params.get("body")
+        return text
+    may_be = not values["stdin_lines"] and values["stanza"] is None
+    return split(list(values["words"]), has_text=may_be, alone=values["to_file"] is not None)[1]
 
 
 def gather(app: cli.App, words: list[str], path: str | None, *, rooms: bool) -> Recipients:

@@ -9,7 +9,14 @@ from xmppctl import cli
 from xmppctl.cli.stdin import check_text
 from xmppctl.cli.texts import check_characters
 from xmppctl.commands._room import checked_nick
-from xmppctl.commands.send.parts import asked, check_parts, parts, prepared
+from xmppctl.commands.send.parts import (
+    Values,
+    attach_parts,
+    check_parts,
+    parts,
+    prepared,
+    try_parts,
+)
 from xmppctl.commands.send.recipients import check_input, gather, split
 from xmppctl.commands.send.text import check_language, checked_body
 from xmppctl.errors import UsageError
@@ -50,9 +57,9 @@ class Request:
         self.room_password = app.room_password(
             file=options["room_password_file"], fd=options["room_password_fd"]
         )
-        if self.recipients.jids and not self.lines and not asked(options):
+        if self.recipients.jids and not self.lines:
             # whatever is wrong with it is told before anything is connected
-            self.outgoing(self.recipients.jids[0], self.body)
+            self.outgoing(self.recipients.jids[0], self.body, try_parts)
 
     async def prepare(self, session: Session) -> None:
         """Ask for what the messages need. Raises what the operations raise."""
@@ -90,11 +97,12 @@ class Request:
             return element
         raise UsageError(f"--stanza: {path} holds no <message/> of jabber:client")
 
-    def outgoing(self, to: Jid, body: str | None) -> Outgoing:
+    def outgoing(
+        self, to: Jid, body: str | None, attach: Callable[[Element, Values], None] = attach_parts
+    ) -> Outgoing:
         """One stanza for one recipient."""
         made = self._composed(to, body) if self.stanza is None else self._adopted(to)
-        for part in parts():
-            part.attach(made.stanza, self.options)
+        attach(made.stanza, self.options)
         return made
 
     def _composed(self, to: Jid, body: str | None) -> Outgoing:

@@ -75,9 +75,17 @@ def check_parts(values: Values) -> None:
             raise UsageError(f"{asking} asks a server, which --dry-run does not")
 
 
-def asked(values: Values) -> bool:
-    """Whether a server has to be asked before anything can be put into a stanza."""
-    return any(part.asks(values) is not None for part in parts())
+def attach_parts(stanza: Element, values: Values) -> None:
+    """Put all that the options ask for into the stanza. Raises UsageError."""
+    for part in parts():
+        part.attach(stanza, values)
+
+
+def try_parts(stanza: Element, values: Values) -> None:
+    """As far as no server has to be asked before. Raises UsageError."""
+    for part in parts():
+        if part.asks(values) is None:
+            part.attach(stanza, values)
 
 
 async def prepared(session: Session, values: Values, recipients: Sequence[Jid]) -> Values:

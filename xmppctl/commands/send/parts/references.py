@@ -73,15 +73,12 @@ def _check_alone(values: Values, purpose: str) -> None:
 
 def _text(values: Values) -> str | None:
     """The text among the arguments."""
-    if "words" not in values:  # muc send, muc pm
-        found: str | None = click.get_current_context().params.get("body")
-        return found
-    from xmppctl.commands.send.recipients import looks_like_a_jid, split
+    from xmppctl.commands.send.recipients import looks_like_a_jid, text_among
 
-    words = list(values["words"])
+    words = values.get("words")
     if _given(values, _ALONE) and words and looks_like_a_jid(words[-1]):
         return None  # one more recipient: these take no text
-    return split(words, has_text=True, alone=values.get("to_file") is not None)[1]
+    return text_among(values)
 
 
 def _check_emojis(emojis: tuple[str, ...]) -> None:

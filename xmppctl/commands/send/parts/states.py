@@ -30,15 +30,11 @@ _ALL = frozenset(HEADINGS) - {"Target"}
 
 def has_text(values: Values) -> bool:
     """Whether the message will have a text. Raises UsageError where that is ambiguous."""
-    params = click.get_current_context().params
     if values.get("stdin_lines") or values.get("stanza") is not None or values.get("bodies"):
         return True
-    if "words" not in params:
-        return params.get("body") is not None
-    from xmppctl.commands.send.recipients import split
+    from xmppctl.commands.send.recipients import text_among
 
-    _, text = split(list(params["words"]), has_text=True, alone=params["to_file"] is not None)
-    return text is not None
+    return text_among(values) is not None
 
 
 def content(headings: Collection[str], *but: str) -> list[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xmppctl import cli
 from xmppctl.cli.params import NONEMPTY
 from xmppctl.cli.texts import check_characters
 from xmppctl.commands.send.parts import Part, Values
@@ -119,23 +118,6 @@ def _check(values: Values) -> None:
             if values.get(name):
                 flag = name.replace("_", "-")
                 raise UsageError(f"--reference with an anchor and --{flag} exclude each other")
-    if spans or references:
-        text = _given_text(values)
-        if text is not None:
-            _check_text(text, spans, references)
-
-
-def _given_text(values: Values) -> str | None:
-    """The text among the arguments; None for what is to be read from elsewhere."""
-    if "words" in values:
-        from xmppctl.commands.send.recipients import split
-
-        no_text = values["stdin_lines"] or values["stanza"] is not None
-        alone = values["to_file"] is not None
-        _, text = split(list(values["words"]), has_text=not no_text, alone=alone)
-    else:
-        text = click.get_current_context().params.get("body")
-    return None if text == "-" and not cli.words_after_dashes() else text
 
 
 def _check_text(text: str, spans: list[Range], references: list[Reference]) -> None:
