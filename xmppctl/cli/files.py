@@ -19,6 +19,18 @@ BLOCK = 64 * 1024
 """Bytes in memory at once."""
 
 
+def make_directory(path: str) -> Path:
+    """The directory at ``path``, made where it is missing. Raises LocalError."""
+    directory = Path(path)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalError(
+            f"cannot make the directory {path}: {error.strerror}", step="output", by=path
+        ) from None
+    return directory
+
+
 class Source:
     """A file that is to be sent; ``-``, pipes and devices are read to their end first.
 

@@ -27,14 +27,11 @@ class MediaDir:
     """The directory, made where it is missing; None: nothing is kept. Raises LocalError."""
 
     def __init__(self, path: str | None) -> None:
-        self._path = None if path is None else Path(path)
-        if self._path is not None:
-            try:
-                self._path.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise LocalError(
-                    f"cannot make the directory {path}: {error.strerror}", step="output", by=path
-                ) from None
+        self._path: Path | None = None
+        if path is not None:
+            from xmppctl.cli.files import make_directory
+
+            self._path = make_directory(path)
 
     def keep(self, message: M) -> M:
         """The record with the paths of its files, which are written by then. Raises LocalError."""

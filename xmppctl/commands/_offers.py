@@ -64,18 +64,14 @@ class OfferDir:
     """The directory, made where it is missing. Raises LocalError where it cannot be used."""
 
     def __init__(self, app: cli.App, path: str, max_size: int, *, insecure: bool) -> None:
+        from xmppctl.cli.files import make_directory
+
         self._app = app
-        self._path = Path(path)
+        self._path = make_directory(path)
         self._max_size = max_size
         self._insecure = insecure
         self._lock = threading.Lock()
         self._taken: set[Path] = set()
-        try:
-            self._path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LocalError(
-                f"cannot make the directory {path}: {error.strerror}", step="output", by=path
-            ) from None
         if not os.access(self._path, os.W_OK | os.X_OK):
             raise LocalError(f"the directory {path} is not writable", step="output", by=path)
 

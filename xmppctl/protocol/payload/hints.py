@@ -33,3 +33,9 @@ def attach(stanza: Element, hint: str) -> None:
     """
     if stanza.find(f"{{{NS}}}{hint}") is None:
         SubElement(stanza, f"{{{NS}}}{hint}")
+
+
+def keep(stanza: Element) -> None:
+    """Ask servers to store the message, unless it says already whether they should."""
+    if all(stanza.find(f"{{{NS}}}{name}") is None for name in HINTS if name != "no-copy"):
+        attach(stanza, "store")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.protocol import Xep
-from xmppctl.protocol.payload import storing
+from xmppctl.protocol.payload import hints
 
 if TYPE_CHECKING:
     from xmppctl.protocol.payload import Children, Context, Fields
@@ -36,7 +36,7 @@ def attach(stanza: Element, identifier: str, emojis: Sequence[str]) -> None:
     reactions = SubElement(stanza, REACTIONS, {"id": identifier})
     for emoji in emojis:
         SubElement(reactions, _REACTION).text = emoji
-    storing.keep(stanza)
+    hints.keep(stanza)
 
 
 def read(stanza: Element, children: Children, context: Context) -> Fields:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.protocol import Xep
-from xmppctl.protocol.payload import fallback, storing
+from xmppctl.protocol.payload import fallback, hints
 from xmppctl.protocol.payload.moderation import APPLY, MODERATED, RETRACT, RETRACT_OLD
 from xmppctl.session.xml import NS_CLIENT
 
@@ -33,7 +33,7 @@ def attach(stanza: Element, identifier: str) -> None:
     SubElement(stanza, f"{{{NS_CLIENT}}}body").text = _TEXT
     SubElement(stanza, TAG, {"id": identifier})
     fallback.mark(stanza, RETRACT)
-    storing.keep(stanza)
+    hints.keep(stanza)
 
 
 def read(stanza: Element, children: Children, context: Context) -> Fields:
