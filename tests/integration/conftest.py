@@ -28,6 +28,20 @@ def slix() -> Iterator[Callable[..., SlixClient]]:
 
 
 @pytest.fixture
+def equipped(slix: Callable[..., SlixClient]) -> Callable[..., SlixClient]:
+    """Logs a client in that corrects, retracts, reacts and replies, and is there for messages."""
+
+    def login(account: Account, resource: str = "peer") -> SlixClient:
+        client = slix(account, resource)
+        for number in ("0308", "0422", "0424", "0428", "0444", "0461"):
+            client.run(client.client.register_plugin, f"xep_{number}")
+        client.send_presence()
+        return client
+
+    return login
+
+
+@pytest.fixture
 def raw() -> Iterator[Callable[..., RawClient]]:
     """Logs a raw XML client in: ``peer = raw(bob)``; closed at the end of the test."""
     with ExitStack() as clients:

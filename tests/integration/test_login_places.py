@@ -53,7 +53,7 @@ def port(done: Result) -> int:
 @pytest.mark.parametrize("greeting", ["refuse", "garbage", "silent"])
 def test_direct_tls_is_dead_and_starttls_is_not(run: Run, server: Server, greeting: str) -> None:
     alive = server.ports.starttls
-    with FaultProxy(server.direct_tls, greeting=greeting) as dead:  # type: ignore[arg-type]
+    with FaultProxy(server.direct_tls, greeting=greeting) as dead:
         for _ in range(2):
             done = run(f"direct:0:0:{dead.address[1]}", f"starttls:1:0:{alive}")
             assert port(done) == alive
@@ -84,7 +84,7 @@ def test_the_last_place_is_no_server_any_more(
     upstream = server.direct_tls if kind == "direct" else server.starttls
     with FaultProxy(upstream) as proxy:
         assert port(run(f"{kind}:0:0:{proxy.address[1]}")) == proxy.address[1]
-        proxy.greeting = greeting  # type: ignore[assignment]
+        proxy.greeting = greeting
         assert port(run(f"{kind}:0:0:{upstream[1]}")) == upstream[1]
 
 

@@ -13,21 +13,6 @@ RETRACTION = (
     "<message to='{}' type='groupchat' id='{}'><body>gone</body>"
     "<retract id='{}' xmlns='urn:xmpp:message-retract:1'/></message>"
 )
-PLUGINS = ("xep_0308", "xep_0422", "xep_0424", "xep_0428", "xep_0444")
-
-
-@pytest.fixture
-def equipped(slix):
-    """Log a client in that knows these extensions."""
-
-    def login(account, resource="peer"):
-        client = slix(account, resource)
-        for plugin in PLUGINS:
-            client.run(client.client.register_plugin, plugin)
-        client.send_presence()
-        return client
-
-    return login
 
 
 @pytest.fixture

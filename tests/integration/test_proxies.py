@@ -36,7 +36,7 @@ def proxy_of(kind: str, authority: Authority, **more: object) -> Iterator[ProxyS
     """A proxy with TLS of its own, or one that wants a password, which covers both."""
     certificate = authority.issue("proxy.test") if kind == "https" else None
     family = "http" if kind.startswith("http") else "socks5"
-    with ProxyServer(family, certificate=certificate, **more) as proxy:  # type: ignore[arg-type]
+    with ProxyServer(family, certificate=certificate, **more) as proxy:
         yield proxy
 
 
@@ -109,7 +109,7 @@ def test_a_message_and_its_proof_by_tls_inside_tls(
     authority: Authority,
 ) -> None:  # fmt: skip
     peer = slix(bob)
-    peer.send_presence()  # type: ignore[attr-defined]
+    peer.send_presence()
     with proxy_of("https", authority) as proxy:
         xmppctl(
             *("send", bob.jid, "-"),
@@ -117,7 +117,7 @@ def test_a_message_and_its_proof_by_tls_inside_tls(
             input="x" * 50_000,
             env={"all_proxy": proxy.url()},
         ).expect()
-    assert peer.wait_message(lambda message: len(message["body"]) == 50_000)  # type: ignore[attr-defined]
+    assert peer.wait_message(lambda message: len(message["body"]) == 50_000)
 
 
 def test_the_proxy_looks_up_the_name(xmppctl: Xmppctl, authority: Authority) -> None:
@@ -224,7 +224,7 @@ def run_by(xmppctl: Xmppctl, url: str, *args: str) -> Result:
 @pytest.mark.parametrize("kind", ["http", "socks5"])
 @pytest.mark.parametrize("login", ["wrong", "none"])
 def test_a_wrong_password(xmppctl: Xmppctl, kind: str, login: str) -> None:
-    with ProxyServer(kind, user="somebody", password="right") as proxy:  # type: ignore[arg-type]
+    with ProxyServer(kind, user="somebody", password="right") as proxy:
         wrong = proxy.url(user=USER, password=SECRET)
         run = run_by(
             xmppctl, wrong if login == "wrong" else f"{kind}://127.0.0.1:{proxy.address[1]}"
@@ -281,7 +281,7 @@ def test_a_proxy_that_answers_garbage(
 
 @pytest.mark.parametrize("kind", ["http", "socks5"])
 def test_a_place_that_the_proxy_cannot_reach(xmppctl: Xmppctl, kind: str) -> None:
-    with ProxyServer(kind) as proxy:  # type: ignore[arg-type]
+    with ProxyServer(kind) as proxy:
         run = run_by(xmppctl, proxy.url())
     condition = {"http": "proxy-failed", "socks5": "connection-refused"}[kind]
     error = failure(run, Exit.CONNECT, "proxy", condition)
@@ -446,8 +446,7 @@ def free_port() -> int:
 
 @contextmanager
 def foreign(name: str, directory: Path) -> Iterator[str]:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
+    assert shutil.which(name), f"{name} is not installed: tools/debian.sh sees to that"
     port = free_port()
     if name == "tinyproxy":
         config = directory / "tinyproxy.conf"

@@ -6,21 +6,6 @@ STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 STORE = "{urn:xmpp:hints}store"
 REACTIONS = "{urn:xmpp:reactions:0}reactions"
 RETRACT = "urn:xmpp:message-retract:1"
-PLUGINS = ("xep_0308", "xep_0422", "xep_0424", "xep_0428", "xep_0444", "xep_0461")
-
-
-@pytest.fixture
-def equipped(slix):
-    """Log a client in that knows these extensions, and is there for messages."""
-
-    def login(account, resource="peer"):
-        client = slix(account, resource)
-        for plugin in PLUGINS:
-            client.run(client.client.register_plugin, plugin)
-        client.send_presence()
-        return client
-
-    return login
 
 
 @pytest.fixture
