@@ -30,6 +30,7 @@ from xmppctl.protocol import (
     room,
 )
 from xmppctl.protocol.attendance import SILENCE, Attendance
+from xmppctl.protocol.challenge import Solve
 from xmppctl.protocol.payload import Context, attention, oob, receipts
 from xmppctl.records import dataclass
 from xmppctl.session.inbox import Inbox
@@ -81,6 +82,7 @@ class Options:
     subject of the rooms are shown too, ``entered`` is told of each room; ``counted`` are the types
     that ``count`` counts (None: all). With ``fetch`` files that are offered by request (XEP-0066)
     are taken from those who are wanted; their records come when they are there, or refused.
+    ``solve`` is as ``room.joined`` has it.
     """
 
     rooms: tuple[Jid, ...] = ()
@@ -101,6 +103,7 @@ class Options:
     raw: bool = False
     fetch: Fetch | None = None
     takes: Callable[[Element], bool] = lambda stanza: True
+    solve: Solve | None = None
 
 
 def read(stanza: Element, context: Context, *, raw: bool = False) -> Stanza | None:
@@ -191,6 +194,7 @@ async def listen(
                 history=options.history,
                 since=options.since,
                 features=features,
+                solve=options.solve,
             )
             here = await stack.enter_async_context(join)
             rooms.enter(here, await occupants.features(session, here.room))
@@ -201,7 +205,7 @@ async def listen(
         session.trace.enter("listen")
         shown = 0
         own, me = session.bare, lenient(str(session.jid))
-        with _Acknowledging(session, box, options.settle) as taken:
+        with Acknowledging(session, box, options.settle) as taken:
             async for stanza in _incoming(session, box, options, rooms):
                 if taker is not None and stanza.tag == IQ:
                     yield taker.record(stanza)
@@ -287,7 +291,7 @@ def _give_receipt(session: Session, stanza: Element) -> None:
         session.send(receipt)
 
 
-class _Acknowledging:
+class Acknowledging:
     """Takes stanzas over for good, ``delay`` seconds after their records were handed on."""
 
     def __init__(self, session: Session, box: Inbox, delay: float) -> None:
@@ -297,7 +301,7 @@ class _Acknowledging:
         self._waiting: deque[tuple[float, Element]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def __enter__(self) -> _Acknowledging:
+    def __enter__(self) -> Acknowledging:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -333,6 +337,5 @@ class _Acknowledging:
 
     def _tell(self) -> None:
         """Without being asked, so that as little as possible comes a second time."""
-        if self._session.inbound is not None:
-            with suppress(XmppctlError):
-                self._session.send(self._session.inbound.answer())
+        with suppress(XmppctlError):
+            self._session.acknowledge()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
@@ -201,15 +202,7 @@ async def incoming(
                 if came == count:
                     break
         finally:
-            _tell(session)
+            with suppress(XmppctlError):
+                session.acknowledge()  # so that nothing of it comes a second time
         if count is not None and seconds is not None and came < count:
             raise presence.too_few(came, count, seconds)
-
-
-def _tell(session: Session) -> None:
-    """Acknowledge without being asked, so that nothing of it comes a second time."""
-    if session.inbound is not None:
-        try:
-            session.send(session.inbound.answer())
-        except XmppctlError:
-            return

@@ -52,9 +52,10 @@ _MARGIN = 16 * 1024
 """What may go along with a first element that is larger than that."""
 
 _LONG = 16 * 1024
-_HEAD_START = 1.0
-"""Seconds that a request of more bytes than that has before the next may follow, on a connection
-of its own; its answer ends them."""
+_HEAD_START = 0.03
+_HEAD_START_LONG = 1.0
+"""Seconds that a request, and one of more bytes than that, has before the next may follow, on a
+connection of its own; its answer ends them."""
 
 _REPLY_MARGIN = 30.0
 """Seconds beyond ``wait`` after which a request counts as lost."""
@@ -248,9 +249,9 @@ class BoshWire(Wire):
             if first:
                 first = False
                 self._unsent -= 1
-                if len(content) > _LONG:
-                    timer = asyncio.get_running_loop().call_later(_HEAD_START, self._caught_up)
-                    self._ahead = rid, timer
+                seconds = _HEAD_START_LONG if len(content) > _LONG else _HEAD_START
+                timer = asyncio.get_running_loop().call_later(seconds, self._caught_up)
+                self._ahead = rid, timer
                 self._moved.set()
                 self._pump()
 

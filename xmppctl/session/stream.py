@@ -32,6 +32,9 @@ MESSAGE = f"{{{NS_CLIENT}}}message"
 PRESENCE = f"{{{NS_CLIENT}}}presence"
 
 _FAREWELL = 0.3  # seconds
+_LAST_ACK = 1.0
+"""Seconds that a server has to close the stream too, where only that tells whether it has read the
+last acknowledgement: it may lose what comes right before the connection ends."""
 
 _STANZAS = (MESSAGE, PRESENCE, IQ)
 
@@ -64,6 +67,8 @@ class Session(Requests):
         self._numbers: dict[int, tuple[Element, int]] = {}
         self._sent = 0
         self._proven = 0
+        # how much had been sent before the last unasked acknowledgement
+        self._acknowledged = -1
         self._end_told = False
         self._beginning = beginning
         self._begun = asyncio.Event()
@@ -136,6 +141,15 @@ class Session(Requests):
         _, number = self._numbers.pop(id(stanza), (None, None))
         if number is not None and self.inbound is not None:
             self.inbound.handle(number)
+
+    def acknowledge(self) -> None:
+        """Tell the server, unasked, what was taken over, so that it gives it to no other client.
+
+        Nothing answers that: where nothing else does, the end of the stream waits for the server.
+        """
+        if self.inbound is not None:
+            self.send(self.inbound.answer())
+            self._acknowledged = self._sent
 
     def settle(self) -> None:
         """What came in proves that the other side processed all that was sent until now."""
@@ -376,9 +390,13 @@ class Session(Requests):
         told = await self.give_up()
         if self._reviving is not None:
             self._reviving.cancel()
-        # a server may lose what comes right before the end of a WebSocket
         with suppress(XmppctlError):
-            await self._wire.close(_FAREWELL if told else None)
+            await self._wire.close(_FAREWELL if told or self._unsure else None)
+
+    @property
+    def _unsure(self) -> bool:
+        """Whether nothing proves that the last unasked acknowledgement arrived."""
+        return self._acknowledged >= self._proven
 
     async def close(self, *, wait: float | None = None) -> None:
         """Close the stream.
@@ -393,6 +411,7 @@ class Session(Requests):
             await self._reviving
         await self.give_up()
         if self._proven >= self._sent or self._end_told:
-            await self._wire.close(None)
+            with suppress(XmppctlError):
+                await self._wire.close(_LAST_ACK if self._unsure else None)
             return
         await self._wire.close(self.account.timeout if wait is None else wait)

@@ -72,7 +72,7 @@ def make_wire(trace: Trace | None = None, *, opened: bool = True) -> tuple[FakeW
 
 def account(**more: Any) -> Account:
     """alice@fake.test, with short timeouts."""
-    return Account(jid("alice@fake.test"), **{"timeout": 0.05, "connect_timeout": 0.05, **more})
+    return Account(jid("alice@fake.test"), **{"timeout": 0.2, "connect_timeout": 0.2, **more})
 
 
 def make_session(features: str = "<f/>") -> tuple[Session, FakeWire, Transport]:

@@ -262,6 +262,32 @@ def test_what_is_small_does_not_overtake_what_is_large(authority: Authority) -> 
     assert manager.flights[:3] == [1, 1, 1]
 
 
+def test_each_request_has_a_head_start(authority: Authority) -> None:
+    """A manager of two processes may come to read the second of two first."""
+    came: dict[str, float] = {}
+
+    def handler(request: Request) -> str:
+        if request.number == 0:
+            return CREATED
+        if request.names:
+            came[request.names[0]] = time.monotonic()
+            if request.names == ["a"]:
+                request.hold()
+            if request.names == ["b"]:
+                return body("<iq xmlns='jabber:client' id='1'/>")
+        return quiet(request)
+
+    async def work(wire: BoshWire) -> None:
+        await wire.features(5, "stream")
+        wire.send("<a xmlns='urn:x'/>")
+        await asyncio.sleep(0)
+        wire.send("<b xmlns='urn:x'/>")
+        await wire.receive(5, "x")
+
+    assert drive(authority, handler, work).most == 2
+    assert came["b"] - came["a"] > 0.02
+
+
 @pytest.mark.parametrize("requests", ["1", "2", "7"])
 def test_no_more_requests_at_once_than_allowed(authority: Authority, requests: str) -> None:
     def handler(request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from xml.etree.ElementTree import Element
 
 import pytest
 
@@ -14,6 +15,7 @@ from xmppctl.errors import (
     UnsupportedError,
     UsageError,
 )
+from xmppctl.session.acks import Inbound
 from xmppctl.session.stream import MESSAGE, Session
 from xmppctl.session.xml import parse
 
@@ -297,3 +299,27 @@ def test_the_end_without_a_proof_is_told_once() -> None:
         await session.close()  # whoever asked knows it already
 
     run(scenario)
+
+
+@pytest.mark.parametrize("proven", [True, False])
+@pytest.mark.parametrize("abandoned", [True, False])
+def test_the_end_waits_for_an_acknowledgement_that_nothing_proved(
+    proven: bool, abandoned: bool
+) -> None:
+    async def scenario() -> None:
+        session, wire, transport = make_session()
+        session.inbound = Inbound()
+        session.acknowledge()
+        if proven:
+            pending = session.ask(Element("{u:x}x"))
+            session.send(pending.element)
+            come(wire, f"<iq type='result' id='{pending.element.get('id')}'/>")
+            await session.answer(pending, step="x")
+        closing = asyncio.ensure_future(session.abandon() if abandoned else session.close())
+        await asyncio.sleep(0.02)
+        assert transport.text.endswith("</stream:stream>")
+        assert closing.done() is proven
+        wire.link.data_received(b"</stream:stream>")
+        await asyncio.wait_for(closing, 5)
+
+    asyncio.run(scenario())
