@@ -3,7 +3,7 @@
 #
 #   PYTHON=python3.12      another interpreter (with VENV=.venv-3.12, beside the usual one)
 #   PYTEST_ARGS='-k ping'  arguments for pytest
-#   TEST_PROCESSES=1       one after the other, instead of three at a time for two cores
+#   TEST_PROCESSES=1       one after the other, instead of two at a time for each core
 #   XMPPCTL_TEST_SKIP=ejabberd   leave the tests of a server out (and say so)
 #   XMPPCTL_TEST_TRANSPORT=bosh  reach the servers that way, in what it makes a difference to
 
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_ARGS ?=
 # each process has servers of its own, and waits for them half of the time
-TEST_PROCESSES ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
+TEST_PROCESSES ?= $(shell echo $$(( $$(nproc) * 2 )))
 BENCH_ARGS ?=
 # how else than by STARTTLS the servers are reached (tests/peers/process.py)
 OTHER_TRANSPORTS := direct websocket bosh
@@ -33,7 +33,8 @@ demo: compiled ## show xmppctl at work against a Prosody of its own (some 10 s)
 	@tools/debian.sh demo
 	@$(BIN)/python tools/sandbox.py --only prosody -- $(BIN)/python tools/demo.py
 
-test: compiled servers ## all tests, against Prosody and ejabberd
+test: ## all tests, against Prosody and ejabberd
+	@$(MAKE) --no-print-directory --jobs=2 compiled servers
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 test-all: ## all of it over each transport and with Python 3.12 too; installation with 3.13
@@ -73,7 +74,7 @@ bench: compiled servers ## measure; BENCH_ARGS are its arguments
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* .apt.lock .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -7,6 +7,9 @@ XMPPCTL_TEST_TRANSPORT=direct (or websocket, bosh) lets xmppctl reach them that 
 what that makes a difference to: the tests of tests/integration that reach a server and do not say
 themselves how.
 
+What servers only pass on (``@pytest.mark.in_turn``) is tested with one of them, which one being
+the test's name's to say, and with both where XMPPCTL_TEST_EVERYTHING=1.
+
 Two servers, their clients and xmppctl share a machine: a test of tests/integration or tests/servers
 that fails runs again, twice at most, and the end of the run names it. XMPPCTL_TEST_EVERYTHING=1,
 which make test-all sets, is strict.
@@ -19,6 +22,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -158,6 +162,9 @@ def xmppctl(tmp_path: Path) -> Iterator[Xmppctl]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "servers(*names): run against these servers only")
+    config.addinivalue_line(
+        "markers", "in_turn: with one of the servers; with both where everything is tested"
+    )
     config.addinivalue_line("markers", f"own_connection: {OWN_CONNECTION}")
     if TRANSPORT not in TRANSPORTS:
         raise pytest.UsageError(f"XMPPCTL_TEST_TRANSPORT: not one of {', '.join(TRANSPORTS)}")
@@ -171,6 +178,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("servers")
         names = list(SERVERS) if marker is None else list(marker.args)
+        if metafunc.definition.get_closest_marker("in_turn") and not _EVERYTHING:
+            # skipped servers leave the other one
+            left = [name for name in names if name not in SKIPPED] or names
+            names = [left[crc32(metafunc.definition.nodeid.encode()) % len(left)]]
         metafunc.parametrize("server", names, indirect=True, scope="session")
 
 

@@ -61,7 +61,8 @@ else
     exit 1
 fi
 
-# 3. Install, with nothing started on public ports.
+# 3. Install, with nothing started on public ports, and behind another apt-get of this checkout.
+if command -v flock >/dev/null; then exec 9>"$(dirname "$0")/../.apt.lock" && flock 9; fi
 policy=/usr/sbin/policy-rc.d
 kept=
 restore() {

@@ -32,10 +32,13 @@ if [ "$("$directory/bin/python" -c "$probe" 2>/dev/null)" != "$wanted" ]; then
         echo "venv.sh: installing $package" >&2
         { command -v apt-get && command -v ${as_root:-env}; } >/dev/null ||
             fail "ensurepip is missing; please install $package"
+        # another apt-get may be at work, for the servers
+        if command -v flock >/dev/null; then exec 9>.apt.lock && flock 9; fi
         install="$as_root env DEBIAN_FRONTEND=noninteractive
             apt-get install --yes --quiet --no-install-recommends"
         $install "$package" || { $as_root apt-get update --quiet && $install "$package"; } ||
             fail "could not install $package"
+        exec 9>&-
     fi
     echo "venv.sh: making $directory with $("$python" --version)" >&2
     "$python" -m venv --clear "$directory"

@@ -177,6 +177,14 @@ class Server(ABC):
                     ) from error
             time.sleep(0.05)
 
+    def wait_end(self) -> int:
+        """The exit status of a server that was told to end in another way; raises ServerError."""
+        assert self._process is not None
+        try:
+            return self._process.wait(_STOP_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise ServerError(f"{self.name} does not end\n{self.log_tail(20)}") from error
+
     def stop(self) -> None:
         """SIGTERM, a bounded wait, then SIGKILL to what is left of the process group."""
         process, self._process = self._process, None

@@ -51,6 +51,7 @@ class Ejabberd(Server):
         Feature.MAM_METADATA,
         Feature.MODERATION,
         Feature.PRE_APPROVAL,
+        Feature.PUBSUB_SUBSCRIPTION_OPTIONS,
         Feature.SASL2,
     }
     quirks = frozenset(

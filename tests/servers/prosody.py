@@ -29,6 +29,7 @@ class Prosody(Server):
         "optional_tls": "optional-tls.prosody.test",
         "bare": "bare.prosody.test",
         "strict": "strict.prosody.test",
+        "portable": "portable.prosody.test",
         "sasl2": "sasl2.prosody.test",
         "sasl2_rotating": "sasl2-rotating.prosody.test",
         "sasl2_short": "sasl2-short.prosody.test",
@@ -49,9 +50,14 @@ class Prosody(Server):
         Feature.HOST_META,
         Feature.HTTP_API,
         Feature.MIX,
+        Feature.MOTD,  # of the configuration only
         Feature.MUC_SUB,
         Feature.MULTICAST,
+        Feature.PUBSUB_AFFILIATIONS,
+        Feature.PUBSUB_PENDING,
+        Feature.PUBSUB_SUBIDS,
         Feature.SCRAM_SHA_512,
+        Feature.USER_LISTS,  # of those online only
         Feature.SEARCH,  # mod_vjud is there but answers no search without an e-mail address
     }
     quirks = frozenset(

@@ -28,6 +28,7 @@ class Feature(Enum):
     MAM = auto()
     MAM_METADATA = auto()
     MIX = auto()
+    MOTD = auto()
     MODERATION = auto()
     MUC = auto()
     MUC_MAM = auto()
@@ -40,6 +41,10 @@ class Feature(Enum):
     PRIVATE_STORAGE = auto()
     PROXY65 = auto()
     PUBSUB = auto()
+    PUBSUB_AFFILIATIONS = auto()
+    PUBSUB_PENDING = auto()
+    PUBSUB_SUBIDS = auto()
+    PUBSUB_SUBSCRIPTION_OPTIONS = auto()
     PUSH = auto()
     REGISTRATION = auto()
     SASL2 = auto()
@@ -47,6 +52,7 @@ class Feature(Enum):
     SEARCH = auto()
     STREAM_MANAGEMENT = auto()
     UPLOAD = auto()
+    USER_LISTS = auto()
     WEBSOCKET = auto()
 
 
