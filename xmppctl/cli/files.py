@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -130,13 +130,14 @@ class Sink:
     """A file that appears under its name when it is complete, and not before.
 
     Until ``commit`` it has another name in the same directory; ``discard`` removes that, and does
-    nothing behind a ``commit``. Without ``force`` nothing that is there is replaced.
-    May be used from several threads.
+    nothing behind a ``commit``. Without ``force`` nothing that is there is replaced. ``private``:
+    nobody else may read it. May be used from several threads.
     """
 
-    def __init__(self, path: Path, *, force: bool) -> None:
+    def __init__(self, path: Path, *, force: bool, private: bool = False) -> None:
         self.path = path
         self.force = force
+        self._mode = 0o600 if private else 0o666 & ~_umask()
         self._lock = threading.Lock()
         self._over = False
         self._stream: BinaryIO | None = None
@@ -178,7 +179,7 @@ class Sink:
                 stream = self._opened()
                 stream.flush()
                 os.fsync(stream.fileno())
-                os.fchmod(stream.fileno(), 0o666 & ~_umask())
+                os.fchmod(stream.fileno(), self._mode)
                 stream.close()
                 assert self._partial is not None
                 if self.force:
@@ -226,6 +227,31 @@ class Sink:
         return LocalError(
             f"cannot write {self.path}: {error.strerror}", step="output", by=str(self.path)
         )
+
+
+def deliver(app: App, pieces: Iterable[str], out: str | None, *, private: bool = False) -> None:
+    """Write text to the file ``out``, as a whole or not at all; to standard output without one.
+
+    ``private``: nobody else may read the file. On a terminal what would drive it is escaped.
+    Raises LocalError.
+    """
+    from xmppctl.cli.results import stdout_errors
+    from xmppctl.output.escape import safe
+
+    if out not in (None, "-"):
+        sink = Sink(Path(out), force=True, private=private)
+        try:
+            for piece in pieces:
+                sink.write(piece.encode())
+            sink.commit()
+        finally:
+            sink.discard()
+        return
+    terminal = app.stdout.isatty()
+    with stdout_errors():
+        for piece in pieces:
+            app.stdout.write(safe(piece, newlines=True) if terminal else piece)
+        app.stdout.flush()
 
 
 def _umask() -> int:

@@ -56,13 +56,34 @@ def whole(data: bytes, path: str) -> dict[str, list[str]]:
     return found
 
 
+def steps(app: App, path: str) -> list[dict[str, list[str]]]:
+    """Values by field name for each of several forms, from ``--step-json``.
+
+    Raises UsageError for what is no array of objects, LocalError for the file.
+    """
+    value = _json(app.read_file(path), f"--step-json: {path}")
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+        raise UsageError(f"--step-json: {path} holds no array of objects, one for each stage")
+    return [_values(each, f"--step-json: {path}") for each in value]
+
+
 def _from_json(data: bytes, path: str, *, hidden: bool = False) -> dict[str, list[str]]:
+    return _values(_json(data, f"--form-json: {path}"), f"--form-json: {path}", hidden=hidden)
+
+
+def _json(data: bytes, where: str) -> object:
     import json
 
     try:
-        value = json.loads(data)
+        found: object = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"--form-json: {path} is not JSON ({error})") from None
+        raise UsageError(f"{where} is not JSON ({error})") from None
+    return found
+
+
+def _values(value: Any, where: str, *, hidden: bool = False) -> dict[str, list[str]]:
+    if isinstance(value, Mapping) and isinstance(value.get("form"), Mapping):
+        value = value["form"]  # a record that has the form in it, as of a command
     if isinstance(value, Mapping) and isinstance(value.get("fields"), list):
         # the record that --show-form prints
         listed = [f for f in value["fields"] if isinstance(f, Mapping) and f.get("var")]
@@ -71,17 +92,18 @@ def _from_json(data: bytes, path: str, *, hidden: bool = False) -> dict[str, lis
         value = scope | {field["var"]: field.get("values", []) for field in listed
                          if field.get("type") not in left_out}  # fmt: skip
     if not isinstance(value, Mapping):
-        raise UsageError(f"--form-json: {path} holds no object of values by field name")
-    return {str(name): _texts(str(name), each) for name, each in value.items()}
+        raise UsageError(f"{where} holds no object of values by field name")
+    option = where.partition(":")[0]
+    return {str(name): _texts(str(name), each, option) for name, each in value.items()}
 
 
-def _texts(name: str, value: object) -> list[str]:
+def _texts(name: str, value: object, option: str = "--form-json") -> list[str]:
     if value is None:
         return []
     if isinstance(value, list):
-        return [text for item in value for text in _texts(name, item)]
+        return [text for item in value for text in _texts(name, item, option)]
     if isinstance(value, bool):
         return ["1" if value else "0"]
     if isinstance(value, str | int | float):
         return [str(value)]
-    raise UsageError(f"--form-json: the value of {name!r} is neither text, number nor list")
+    raise UsageError(f"{option}: the value of {name!r} is neither text, number nor list")

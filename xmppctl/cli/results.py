@@ -232,9 +232,9 @@ def _sink(app: App, command: Command, contract: Contract) -> Sink:
 
         width = get_terminal_size().columns
     format, chosen = app.format, app.fields
-    has_xml = any(field.name == "raw_xml" for field in fields(record))
-    if app.raw_xml and has_xml and chosen is None and format in ("table", "plain"):
-        format, chosen = "plain", ["raw_xml"]  # the XML in place of the columns
+    of_xml = [field.name for field in fields(record) if field.name in ("raw_xml", "xml")]
+    if app.raw_xml and of_xml and chosen is None and format in ("table", "plain"):
+        format, chosen = "plain", of_xml  # the XML in place of the columns
     color = use_color(app.settings.get("color"), stream, app.env)
     writer = output.writer(
         format,

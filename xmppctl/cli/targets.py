@@ -8,14 +8,14 @@ from typing import Generic, Protocol, TypeVar
 import click
 
 from xmppctl.cli.app import App
-from xmppctl.cli.params import BARE_JID, JID, NONEMPTY
+from xmppctl.cli.params import BARE_JID, JID, NONEMPTY, JidType
 from xmppctl.errors import ErrorInfo, UsageError
 from xmppctl.model.jid import Jid
 
 
 class _Record(Protocol):
     @property
-    def jid(self) -> str: ...
+    def jid(self) -> str | None: ...
 
 
 R = TypeVar("R", bound=_Record)
@@ -28,7 +28,7 @@ class Targets(Generic[R]):
     """Each JID once, and a record made by ``failed`` for each line that is none.
 
     All is read before anything is connected: a bad argument is refused then. ``bare``: a JID with
-    a resource is none.
+    a resource is none. ``type``: what a target looks like, in place of that.
     """
 
     def __init__(
@@ -38,10 +38,11 @@ class Targets(Generic[R]):
         failed: Callable[[str, ErrorInfo], R],
         *,
         bare: bool = True,
+        type: JidType | None = None,
     ) -> None:
         if words.count("-") > 1:
             raise UsageError("standard input can be read only once")
-        self._type = BARE_JID if bare else JID
+        self._type = type or (BARE_JID if bare else JID)
         self._failed = failed
         self._order: list[Jid | R] = []
         context = click.get_current_context()

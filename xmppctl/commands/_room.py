@@ -1,4 +1,4 @@
-"""Options of all verbs that enter a room, be it to speak there or to look."""
+"""Arguments and options that are about rooms, of whatever command."""
 
 from __future__ import annotations
 
@@ -7,11 +7,30 @@ from typing import Any, TypeVar
 
 import click
 
-from xmppctl.cli.params import NONEMPTY
+from xmppctl.cli.params import NONEMPTY, JidType
 from xmppctl.errors import UsageError
 from xmppctl.model.jid import Jid, parse
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class RoomType(JidType):
+    """The JID of a room: a bare JID with a localpart."""
+
+    name = "room"
+
+    def __init__(self) -> None:
+        super().__init__("bare")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Jid:
+        """The parsed JID; fails on a domain."""
+        jid = super().convert(value, param, ctx)
+        if jid.local is None:
+            self.fail(f"{str(jid)!r} is a domain, not a room (name@service)", param, ctx)
+        return jid
+
+
+ROOM = RoomType()
 
 nick = click.option("--nick", type=NONEMPTY, help="Nickname in the room; the localpart by default.")
 

@@ -183,7 +183,7 @@ class Plain(_Lines):
         """Find the field."""
         field = self.selected[0] if self.selected else _fields.identifying(self.record)
         self._read = attrgetter(field.attribute)
-        self._is_xml = field.key == "raw_xml"
+        self._is_xml = field.key in ("raw_xml", "xml")
         self._is_told = not self.selected and field.attribute == getattr(self.record, "TOLD", None)
 
     def text(self, record: object) -> str:

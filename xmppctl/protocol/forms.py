@@ -87,16 +87,21 @@ def _item(element: Element) -> dict[str, list[str]]:
     }
 
 
+def candidates(form: Form, name: str) -> list[FormField]:
+    """The fields that ``name`` may stand for, by the rules of ``resolve``; perhaps none."""
+    fields = [field for field in form.fields if field.var and field.type != "fixed"]
+    exact = [field for field in fields if field.var == name]
+    ends = re.compile(rf".*[^A-Za-z0-9]{re.escape(name)}", re.DOTALL)
+    return exact or [field for field in fields if ends.fullmatch(field.var or "")]
+
+
 def resolve(form: Form, name: str) -> FormField:
     """The field called ``name``: its ``var``, or the end of one, such as "membersonly" for
     "muc#roomconfig_membersonly", where that is unique.
 
     Raises UsageError for a name that no field or several fields have.
     """
-    fields = [field for field in form.fields if field.var and field.type != "fixed"]
-    exact = [field for field in fields if field.var == name]
-    ends = re.compile(rf".*[^A-Za-z0-9]{re.escape(name)}", re.DOTALL)
-    found = exact or [field for field in fields if ends.fullmatch(field.var or "")]
+    found = candidates(form, name)
     if len(found) == 1:
         return found[0]
     if found:
@@ -105,7 +110,9 @@ def resolve(form: Form, name: str) -> FormField:
             step="form",
             hint=f"give one of {', '.join(field.var or '' for field in found)}",
         )
-    known = ", ".join(field.var or "" for field in fields if field.type != "hidden")
+    known = ", ".join(
+        each.var for each in form.fields if each.var and each.type not in ("fixed", "hidden")
+    )
     raise UsageError(
         f"the form has no field {name!r}; nothing was submitted",
         step="form",

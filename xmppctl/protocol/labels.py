@@ -8,13 +8,14 @@ from xml.etree.ElementTree import Element
 
 from xmppctl.errors import UnsupportedError, UsageError
 from xmppctl.model.jid import Jid
+from xmppctl.model.server import CatalogueLabel
 from xmppctl.protocol import Xep, disco
-from xmppctl.protocol.payload import seclabel
+from xmppctl.protocol.payload import Context, seclabel
+from xmppctl.protocol.server import ask
 from xmppctl.session.stream import Session
+from xmppctl.session.xml import serialise
 
-XEPS = (
-    Xep("0258", "1.1.1", "partial", "of messages; catalogues are asked for one label, not listed"),
-)
+XEPS = (Xep("0258", "1.1.1", "partial", "of messages, and the catalogues of them"),)
 
 NS = "urn:xmpp:sec-label:catalog:2"
 
@@ -52,6 +53,47 @@ async def choose(
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def catalogue(session: Session, server: Jid, to: Jid) -> list[CatalogueLabel]:
+    """The labels that ``server`` offers for messages to ``to`` (§4), in its order.
+
+    Raises UnsupportedError, RefusedError, DeadlineError.
+    """
+    answer = await ask(
+        session,
+        server,
+        Element(_CATALOG, {"to": str(to.bare)}),
+        feature=NS,
+        named="security labels (XEP-0258)",
+        step="labels",
+        what=f"the security labels for {to.bare}",
+    )
+    if answer.get("restrict") in ("1", "true"):
+        session.trace.note("the catalogue is restrictive: only its labels are to be used")
+    found = (_offered(item) for item in answer.findall(_ITEM))
+    return [each for each in found if each is not None]
+
+
+def _offered(item: Element) -> CatalogueLabel | None:
+    """The record of an item; None where its content is no label."""
+    selector = item.get("selector") or None
+    default = item.get("default") in ("1", "true")
+    if not len(item):
+        return CatalogueLabel(selector, default=default)
+    element = item.find(seclabel.LABELLED)
+    if element is None or not seclabel.is_label(element):
+        return None
+    marking = seclabel.read(Element("message"), {seclabel.LABELLED: [element]}, Context(""))
+    label = marking["security_label"]
+    return CatalogueLabel(
+        selector,
+        label=serialise(element, ""),
+        display=label.display,
+        fg=label.fgcolor,
+        bg=label.bgcolor,
+        default=default,
+    )
 
 
 async def _catalogue(session: Session, server: Jid, to: str) -> list[Element]:

@@ -1,4 +1,4 @@
-"""XEP-0163 and XEP-0223: data of the own account, kept in a pubsub node (XEP-0060) of its own.
+"""XEP-0163, XEP-0222 and XEP-0223: data in a pubsub node (XEP-0060) of the account or a service.
 
 Private data goes only to a node that is proven to be open to nobody else: by publish options that
 the server announces to honour (XEP-0223 §5), or by the configuration of the node, read back. The
@@ -11,30 +11,31 @@ refuses all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Container, Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.form import Form
+from xmppctl.model.jid import Jid
 from xmppctl.protocol import Xep, disco, forms
+from xmppctl.protocol.pubsub import NS, PUBSUB, STEP, Item, items, reserved
+from xmppctl.protocol.pubsub import configuring as nodes
+from xmppctl.protocol.pubsub.asking import PEP, application, name_of, query, refusal
 from xmppctl.session.conditions import stanza_error
-from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session
 
 XEPS = (
-    Xep("0060", "1.30.0", "partial", "nodes of the own account: publishes and reads items"),
+    Xep("0060", "1.30.0", "partial", "publishes with options, and reads"),
     Xep("0163", "1.2.2", "partial", "publishes and reads items"),
+    Xep("0222", "1.0", "complete"),
     Xep("0223", "1.1.1", "complete"),
 )
 
-NS = "http://jabber.org/protocol/pubsub"
-_OWNER = f"{NS}#owner"
+Want = Mapping[str, str | Sequence[str]]
+"""What a node has to be: fields of its configuration without the prefix ``pubsub#``."""
+
 _OPTIONS = f"{NS}#publish-options"
-_NODE_CONFIG = f"{NS}#node_config"
-_PUBSUB = f"{{{NS}}}pubsub"
-_STEP = "pubsub"
-_FEATURE = "personal eventing (XEP-0163)"
+_AUTO_CREATE = f"{NS}#auto-create"
 _AT_ONCE = 50
 
 PRIVATE: Mapping[str, str] = {
@@ -43,18 +44,18 @@ PRIVATE: Mapping[str, str] = {
     "max_items": "max",
     "send_last_published_item": "never",
 }
-"""What a node for private data has to be (XEP-0223 §3), as ``pubsub#`` fields without the prefix;
-with an item for each thing, of which none pushes out another."""
+"""What a node for private data has to be (XEP-0223 §3); with an item for each thing, of which none
+pushes out another."""
+
+PUBLIC: Mapping[str, str] = {
+    "persist_items": "1",
+    "access_model": "open",
+    "send_last_published_item": "never",
+}
+"""The same for public data (XEP-0222 §3); the access model may also be "presence" or "roster"."""
 
 _REFUSALS = frozenset({"resource-constraint", "conflict", "not-acceptable", "bad-request"})
 """Conditions with which servers refuse publish options, and not the item."""
-
-
-class Item(NamedTuple):
-    """An item of a node; ``id`` None leaves it to the server to choose one."""
-
-    id: str | None
-    payload: Element
 
 
 async def read(session: Session, node: str) -> list[Item]:
@@ -63,195 +64,267 @@ async def read(session: Session, node: str) -> list[Item]:
     Only the own account's word counts (XEP-0223 §6): the request goes to it, and nobody else may
     answer. Raises RefusedError, UnsupportedError, DeadlineError.
     """
-    query = Element(_PUBSUB)
-    SubElement(query, f"{{{NS}}}items", {"node": node})
     try:
-        answer = await session.request(
-            query, step=_STEP, what=f"the items of the node {node}", feature=_FEATURE
-        )
+        return await items.read(session, node, feature=PEP)
     except RefusedError as error:
         if error.condition != "item-not-found":
             raise
         return []
-    if answer is None or answer.tag != _PUBSUB:
-        raise _malformed(session, f"no items of the node {node}")
-    return [
-        Item(item.get("id"), item[0])
-        for item in answer.findall(f"{{{NS}}}items/{{{NS}}}item")
-        if len(item)
-    ]
 
 
 async def publish(
     session: Session,
     node: str,
-    items: Sequence[Item],
-    want: Mapping[str, str],
+    content: Sequence[Item],
+    want: Want,
     *,
+    service: Jid | None = None,
+    features: Container[str] | None = None,
     reconfigure: bool = False,
-) -> None:
-    """Publish ``items`` to a node of the own account that is configured as ``want`` says.
+    exact: bool = False,
+) -> list[str | None]:
+    """Publish ``content`` to a node that is configured as ``want`` says.
 
-    ``want``: fields of its configuration without the prefix ``pubsub#``, such as ``PRIVATE``. A
-    node that does not exist is made so. One whose access model is another is left alone unless
-    ``reconfigure``; its other fields are set. Raises RefusedError (precondition-not-met: the
-    access model is another; not-applied: it did not become what was wanted; nothing is published
-    then), UnsupportedError, DeadlineError.
+    Gives the ids of the items, as the service tells them. ``service``: whose node; None is the
+    own account. ``features``: what it offers, where that is known already. ``want``: such as
+    ``PRIVATE``; none leave the node alone. A node that does not exist is made so, at a service
+    that makes nodes by itself. One whose access model is another is left alone unless
+    ``reconfigure``; its other fields are set, unless they have to be ``exact`` too. Raises
+    RefusedError (precondition-not-met: the node is another; not-applied: it did not become what
+    was wanted; nothing is published then), UnsupportedError, DeadlineError.
     """
-    if not items:
-        return
-    if await _honours_options(session):
+    if not content:
+        return []
+    if not want:
+        return await _publish(session, service, node, content, None)
+    if features is None:
+        features = await offered(session, service)
+    refused: RefusedError | None = None
+    if _OPTIONS in features:
         try:
-            await _publish(session, node, items[:1], want)
+            ids = await _publish(session, service, node, content[:1], want)
         except RefusedError as error:
             if error.condition not in _REFUSALS:
                 raise
             session.trace.note(f"publish options are not accepted: {error.text}")
+            refused = error
         else:
-            await _publish(session, node, items[1:], want)
-            return
-    await _make(session, node, want, reconfigure=reconfigure)
-    await _publish(session, node, items, None)
-
-
-async def _honours_options(session: Session) -> bool:
-    """Whether the server says that publish options count (XEP-0223 §5); it may ignore them else."""
+            return ids + await _publish(session, service, node, content[1:], want)
     try:
-        return _OPTIONS in (await disco.info(session, session.bare)).features
+        await _make(session, service, node, want, features, reconfigure=reconfigure, exact=exact)
+    except RefusedError as error:
+        if refused is None or error.condition != "forbidden":
+            raise
+        # of a node of somebody else: what it is not, its service has told
+        raise refused from None
+    return await _publish(session, service, node, content, None)
+
+
+async def prepare(
+    session: Session,
+    node: str,
+    want: Want,
+    *,
+    service: Jid | None = None,
+    features: Container[str] | None = None,
+    reconfigure: bool = False,
+    exact: bool = False,
+) -> Want | None:
+    """Have a node be as ``want`` says, for what is to be published to it.
+
+    Gives the options that each publication has to have; None where the node is proven to be so.
+    As ``publish``, but that nothing is published yet.
+    """
+    if features is None:
+        features = await offered(session, service)
+    try:
+        await _make(session, service, node, want, features, reconfigure=reconfigure, exact=exact)
+    except RefusedError as error:
+        if error.condition != "forbidden" or _OPTIONS not in features:
+            raise
+        return want
+    return None
+
+
+async def offered(session: Session, service: Jid | None) -> frozenset[str]:
+    """What the service says of itself: whether publish options count, too (XEP-0223 §5)."""
+    try:
+        return frozenset((await disco.info(session, name_of(session, service))).features)
     except RefusedError:
-        return False
+        return frozenset()
+
+
+def holder(identifier: str | None, payload: Element | None) -> Element:
+    """The ``<item/>`` of a publication; without id the service chooses one."""
+    item = Element(f"{{{NS}}}item", {} if identifier is None else {"id": identifier})
+    if payload is not None:
+        item.append(payload)
+    return item
+
+
+def publication(node: str, item: Element | None, options: Want | None) -> Element:
+    """A request to publish an ``<item/>`` (§7.1), or none to a node that carries no items.
+
+    With publish options (§7.1.5), if there are any. Raises UsageError as ``reserved.check``.
+    """
+    whole, inner = query("publish", node)
+    if item is not None:
+        for payload in item:
+            reserved.check(node, payload)
+        inner.append(item)
+    if options:
+        form = forms.submit(_OPTIONS, _answers(options))
+        SubElement(whole, f"{{{NS}}}publish-options").append(form)
+    return whole
+
+
+def published(answer: Element, identifier: str | None) -> str | None:
+    """The id of what was published, as the service tells it, or that it was given."""
+    told = answer.find(f"{PUBSUB}/{{{NS}}}publish/{{{NS}}}item")
+    return identifier if told is None else told.get("id", identifier)
 
 
 async def _publish(
-    session: Session, node: str, items: Sequence[Item], want: Mapping[str, str] | None
-) -> None:
-    """Publish, with the publish options (XEP-0060 §7.1.5) that ``want`` says."""
-    for begin in range(0, len(items), _AT_ONCE):
-        pending = []
-        for item in items[begin : begin + _AT_ONCE]:
-            query = Element(_PUBSUB)
-            inner = SubElement(query, f"{{{NS}}}publish", {"node": node})
-            holder = SubElement(inner, f"{{{NS}}}item", {} if item.id is None else {"id": item.id})
-            holder.append(item.payload)
-            if want is not None:
-                options = SubElement(query, f"{{{NS}}}publish-options")
-                options.append(forms.submit(_OPTIONS, _answers(want)))
-            pending.append(session.ask(query, type="set"))
-        session.send(*(each.element for each in pending))
-        answers = [await session.answer(each, step=_STEP) for each in pending]
-        for answer in answers:
-            if answer.get("type") == "error":
-                raise _refused(session, answer, f"publishing to the node {node}")
-
-
-async def _make(session: Session, node: str, want: Mapping[str, str], *, reconfigure: bool) -> None:
-    """Make the node, or set it, so that it is as ``want`` says; proven by what it is then."""
-    found = await _configuration(session, node)
-    if found is None:
-        query = Element(_PUBSUB)
-        SubElement(query, f"{{{NS}}}create", {"node": node})
-        configure = SubElement(query, f"{{{NS}}}configure")
-        configure.append(forms.submit(_NODE_CONFIG, _answers(want)))
-        try:
-            await session.request(
-                query, type="set", step=_STEP, what=f"making the node {node}", feature=_FEATURE
+    session: Session,
+    service: Jid | None,
+    node: str,
+    content: Sequence[Item],
+    want: Want | None,
+) -> list[str | None]:
+    ids: list[str | None] = []
+    for begin in range(0, len(content), _AT_ONCE):
+        now = content[begin : begin + _AT_ONCE]
+        pending = [
+            session.ask(
+                publication(node, holder(item.id, item.payload), want), to=service, type="set"
             )
-        except RefusedError as error:
+            for item in now
+        ]
+        session.send(*(each.element for each in pending))
+        answers = [await session.answer(each, step=STEP) for each in pending]
+        for item, answer in zip(now, answers, strict=True):
+            if answer.get("type") == "error":
+                raise await refused(session, service, node, answer)
+            ids.append(published(answer, item.id))
+    return ids
+
+
+async def _make(
+    session: Session,
+    service: Jid | None,
+    node: str,
+    want: Want,
+    features: Container[str],
+    *,
+    reconfigure: bool,
+    exact: bool,
+) -> None:
+    """Make the node, or set it, so that it is as ``want`` says; proven by what it is then."""
+    answers = _answers(want)
+    found = await _configuration(session, service, node)
+    if found is None:
+        if service is not None and str(service) != session.bare and _AUTO_CREATE not in features:
+            raise _no_node(session, service, node)
+        asked, _ = query("create", node)
+        configure = SubElement(asked, f"{{{NS}}}configure")
+        configure.append(forms.submit(nodes.NODE_CONFIG, answers))
+        pending = session.ask(asked, to=service, type="set")
+        session.send(pending.element)
+        answer = await session.answer(pending, step=STEP)
+        if answer.get("type") == "error":
+            error = await refusal(session, service, answer, f"making the node {node}")
             if error.condition != "conflict":  # another client was faster
-                raise
-        found = await _configuration(session, node)
-    elif _differences(found, want):
-        if "access_model" in _differences(found, want) and not reconfigure:
-            raise _open(session, node, _value(found, "access_model"), want)
-        await _configure(session, node, found, want)
-        found = await _configuration(session, node)
-    left = dict(want) if found is None else _differences(found, want)
+                raise error
+        found = await _configuration(session, service, node)
+    elif different := nodes.differences(found, answers):
+        if not reconfigure and (exact or f"{nodes.PREFIX}access_model" in different):
+            raise _another(session, service, node, different, answers)
+        known = {field.var for field in found.fields}
+        setting, inner = query("configure", node, owner=True)
+        inner.append(forms.fill(found, {k: v for k, v in answers.items() if k in known}))
+        what = f"configuring the node {node}"
+        await session.request(setting, to=service, type="set", step=STEP, what=what)
+        found = await _configuration(session, service, node)
+    left: Mapping[str, object] = answers
+    if found is not None:
+        left = nodes.differences(found, answers)
     if left:
+        names = ", ".join(each.removeprefix(nodes.PREFIX) for each in left)
         raise RefusedError(
-            f"the node {node} did not become what was asked for "
-            f"({', '.join(f'{name}: {value}' for name, value in left.items())}): "
-            "nothing was published",
-            step=_STEP,
+            f"the node {node} did not become what was asked for ({names}): nothing was published",
+            step=STEP,
             condition="not-applied",
-            by=session.bare,
+            by=name_of(session, service),
         )
 
 
-async def _configuration(session: Session, node: str) -> Form | None:
-    """The configuration as the owner gets it (XEP-0060 §8.2); None where there is no node."""
-    query = Element(f"{{{_OWNER}}}pubsub")
-    SubElement(query, f"{{{_OWNER}}}configure", {"node": node})
+async def _configuration(session: Session, service: Jid | None, node: str) -> Form | None:
+    """The configuration as the owner gets it; None where there is no node."""
     try:
-        answer = await session.request(
-            query, step=_STEP, what=f"the configuration of the node {node}", feature=_FEATURE
-        )
+        return await nodes.fetch(session, service, node)
     except RefusedError as error:
         if error.condition != "item-not-found":
             raise
         return None
-    inner = None if answer is None else answer.find(f"{{{_OWNER}}}configure")
-    form = None if inner is None else forms.find(inner)
-    if form is None:
-        raise _malformed(session, f"no configuration of the node {node}")
-    return forms.read(form)
 
 
-async def _configure(session: Session, node: str, found: Form, want: Mapping[str, str]) -> None:
-    known = {field.var for field in found.fields}
-    answers = {name: values for name, values in _answers(want).items() if name in known}
-    query = Element(f"{{{_OWNER}}}pubsub")
-    inner = SubElement(query, f"{{{_OWNER}}}configure", {"node": node})
-    inner.append(forms.fill(found, answers))
-    await session.request(query, type="set", step=_STEP, what=f"configuring the node {node}")
+def _answers(want: Want) -> dict[str, list[str]]:
+    return {
+        f"{nodes.PREFIX}{name}": [value] if isinstance(value, str) else list(value)
+        for name, value in want.items()
+    }
 
 
-def _answers(want: Mapping[str, str]) -> dict[str, list[str]]:
-    return {f"pubsub#{name}": [value] for name, value in want.items()}
+def _told(values: object) -> str:
+    return ", ".join(map(str, values)) if isinstance(values, list) and values else "none"
 
 
-def _value(form: Form, name: str) -> str | None:
-    var = f"pubsub#{name}"
-    return next((each.values[0] for each in form.fields if each.var == var and each.values), None)
-
-
-def _differences(form: Form, want: Mapping[str, str]) -> dict[str, str | None]:
-    """The fields of a node that are not as they should be, with what they are."""
-    found = {name: _value(form, name) for name in want}
-    return {name: value for name, value in found.items() if not _fits(name, value, want[name])}
-
-
-def _fits(name: str, value: str | None, wanted: str) -> bool:
-    if name == "access_model":
-        return value == wanted
-    if value is None:  # a field that the server does not have
-        return name == "send_last_published_item"
-    if name == "max_items" and wanted == "max":
-        # a server may put its own limit in the place of "max"; one item only is none
-        return value == "max" or (value.isdecimal() and len(value) < 10 and int(value) > 1)
-    same = {"true": "1", "false": "0"}
-    return same.get(value, value) == same.get(wanted, wanted)
-
-
-def _open(session: Session, node: str, found: str | None, want: Mapping[str, str]) -> RefusedError:
+def _another(
+    session: Session,
+    service: Jid | None,
+    node: str,
+    different: Mapping[str, object],
+    answers: Mapping[str, object],
+) -> RefusedError:
+    hint = "--reconfigure changes the node"
+    if f"{nodes.PREFIX}access_model" in different:
+        narrower = answers[f"{nodes.PREFIX}access_model"] == ["whitelist"]
+        hint += "; what is in it " + (
+            "may have been seen by others" if narrower else "is then for others too"
+        )
+    told = "; ".join(
+        f"{name.removeprefix(nodes.PREFIX)} {_told(value)}, not {_told(answers[name])}"
+        for name, value in different.items()
+    )
     return RefusedError(
-        f"the node {node} has the access model {found}, not {want['access_model']}: "
-        "nothing was published",
-        step=_STEP,
+        f"the node {node} has {told}: nothing was published",
+        step=STEP,
         condition="precondition-not-met",
-        by=session.bare,
-        hint="--reconfigure changes the node; what is in it may have been seen by others",
+        by=name_of(session, service),
+        hint=hint,
     )
 
 
-def _refused(session: Session, answer: Element, what: str) -> XmppctlError:
-    error = stanza_error(answer, what, feature=_FEATURE)
-    error.step, error.by = _STEP, error.by or session.bare
+def _no_node(session: Session, service: Jid | None, node: str) -> RefusedError:
+    by = name_of(session, service)
+    return RefusedError(
+        f"{by} has no node {node}, and makes none by itself: nothing was published",
+        step=STEP,
+        condition="item-not-found",
+        by=by,
+        hint=f"xmppctl pubsub create {by} {node}",
+    )
+
+
+async def refused(
+    session: Session, service: Jid | None, node: str, answer: Element
+) -> XmppctlError:
+    """The error that the answer to a publication is."""
+    what = f"publishing to the node {node}"
+    if service is not None or application(answer) is not None:
+        return await refusal(session, service, answer, what, "publish")
+    error = stanza_error(answer, what, feature=PEP)
+    error.step, error.by = STEP, error.by or session.bare
     if isinstance(error, UnsupportedError):
         error.hint = "a server that has it announces the identity pubsub/pep"
-    return error
-
-
-def _malformed(session: Session, text: str) -> RefusedError:
-    error = malformed(text, session.bare)
-    error.step = _STEP
     return error

@@ -145,6 +145,8 @@ def stanza_error(stanza: Element, what: str, *, feature: str | None = None) -> X
         if condition in ("gone", "redirect") and found is not None and (found.text or "").strip():
             hint = f"the new address is {(found.text or '').strip()[:_LONGEST_TEXT]}"
         kind = error.get("type") or kind
+        if condition == "not-acceptable" and split(stanza.tag)[1] == "iq" and kind == "modify":
+            hint = None  # the request itself: what blocks (XEP-0191) does so with "cancel"
         by = error.get("by") or by
         application = next(
             (split(child.tag)[1] for child in error if split(child.tag)[0] != NS_STANZAS), None

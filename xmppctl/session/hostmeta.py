@@ -12,6 +12,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 from xml.parsers import expat
 
 from xmppctl.errors import RefusedError, XmppctlError
@@ -34,6 +35,7 @@ _MOST = 8
 """Endpoints of one kind; a hostile file could name thousands."""
 
 Links = list[tuple[str, str]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,9 @@ async def discover(account: Account, timeout: float, trace: Trace | None = None)
     trace.enter("host-meta")
     # of the two only one counts: their steps would be told in disorder
     web = Web(account.ca_file, timeout, timeout, Trace(), pins=account.pins)
-    host = f"[{account.domain}]" if ":" in account.domain else account.domain
     kinds = (("host-meta.json", read_jrd), ("host-meta", read_xrd))
     tasks = [
-        asyncio.ensure_future(_fetch(web, f"https://{host}/.well-known/{name}", reader))
+        asyncio.ensure_future(fetch(web, place(account.domain, name), reader))
         for name, reader in kinds
     ]
     found = Endpoints()
@@ -90,7 +91,17 @@ async def discover(account: Account, timeout: float, trace: Trace | None = None)
     return found
 
 
-async def _fetch(web: Web, url: str, reader: Callable[[bytes], Links]) -> Links:
+def place(domain: str, name: str) -> str:
+    """The URL of a domain's ``host-meta`` or ``host-meta.json``."""
+    host = f"[{domain}]" if ":" in domain else domain
+    return f"https://{host}/.well-known/{name}"
+
+
+async def fetch(web: Web, url: str, reader: Callable[[bytes], T]) -> T:
+    """What ``reader`` finds in a host-meta file; it raises ValueError where that is malformed.
+
+    Raises RefusedError, ConnectError, TlsError, DeadlineError.
+    """
     body = bytearray()
 
     def take(block: bytes) -> None:

@@ -6,6 +6,7 @@ Credentials never pass: the elements that carry them are shown with their conten
 from __future__ import annotations
 
 import copy
+import re
 import time
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
@@ -21,8 +22,11 @@ _SECRET_ELEMENTS = {
 _SECRET_ATTRIBUTES = {"password", "token", "secret"}
 _SECRET_FIELDS = {
     "password", "old_password", "password-verify", "muc#roomconfig_roomsecret", "secret",
-    "token", "pre-auth",
+    "token", "pre-auth", "landing-url",
 }  # fmt: skip
+_IN_URI = re.compile(r"(preauth=)[^;&#\s]+")
+"""The token of an invitation (XEP-0379, XEP-0445)."""
+
 _TRANSPORTS = {"tcp": "TCP", "websocket": "WebSocket", "bosh": "BOSH"}
 
 _SECRET_HEADERS = {"authorization", "cookie"}
@@ -120,6 +124,8 @@ def redacted(element: Element | str) -> str:
                     child.text = REDACTED
         elif name == "header" and node.get("name", "").lower() in _SECRET_HEADERS:
             node.text = REDACTED
+        elif node.text and "preauth=" in node.text:
+            node.text = _IN_URI.sub(rf"\1{REDACTED}", node.text)
         for key in node.keys():  # noqa: SIM118 - Element is not a mapping
             if split(key)[1] in _SECRET_ATTRIBUTES:
                 node.set(key, REDACTED)

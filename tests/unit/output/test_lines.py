@@ -13,6 +13,7 @@ from tests.unit.output.records import FULL, Full, Item, Sparse, Tree
 from tests.unit.output.test_escape import drives_a_terminal, units
 from xmppctl.errors import ErrorInfo, UsageError
 from xmppctl.model.message import Message
+from xmppctl.model.pubsub import PubsubItem
 from xmppctl.output import Shape, writer
 from xmppctl.output.escape import safe
 
@@ -248,3 +249,5 @@ def test_plain_keeps_xml_as_xml() -> None:
     records = [Message(raw_xml="<a>1\n2\t\u202e</a>"), Message()]
     text = render("plain", records, record=Message, fields=["raw_xml"])
     assert text == "<a>1&#10;2&#9;\\u202e</a>\n"
+    items = [PubsubItem("a", xml="<a>\n</a>")]
+    assert render("plain", items, record=PubsubItem, fields=["xml"]) == "<a>&#10;</a>\n"

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.session.streams import come, make_session
 from xmppctl.errors import RefusedError, UnsupportedError
 from xmppctl.protocol import pep
+from xmppctl.protocol.pubsub import Item
 from xmppctl.session.xml import serialise
 
 PS = "http://jabber.org/protocol/pubsub"
@@ -127,7 +128,7 @@ def values(payload):
 
 
 def publish(service, *names, **more):
-    items = [pep.Item(name, Element("{urn:example}x")) for name in names or ("a",)]
+    items = [Item(name, Element("{urn:example}x")) for name in names or ("a",)]
     service.run(pep.publish(service.session, "n", items, pep.PRIVATE, **more))
 
 
@@ -244,3 +245,12 @@ def test_items():
     service.answer = "<other xmlns='u'/>"
     with pytest.raises(RefusedError, match="no items"):
         read(service)
+
+
+def test_features_that_are_known_are_not_asked_for():
+    service = Service(announces=False)
+    publish(service, features={OPTIONS})
+    assert service.log == ["publish with options"]
+    service = Service()
+    publish(service, features=())
+    assert service.log == ["read", "create", "read", "publish"]

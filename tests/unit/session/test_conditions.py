@@ -113,6 +113,17 @@ def test_stanza_errors() -> None:
     assert error.text == "the question: forbidden (why): go away"
 
 
+def test_a_hint_about_blocking_is_for_what_blocking_does() -> None:
+    for name, kind, hinted in (
+        ("message", "modify", True),
+        ("iq", "cancel", True),
+        ("iq", "modify", False),
+    ):
+        error = f"<error type='{kind}'><not-acceptable xmlns='{STANZAS}'/></error>"
+        found = stanza_error(parse(f"<{name} xmlns='jabber:client'>{error}</{name}>"), "x")
+        assert bool(found.hint) is hinted
+
+
 def test_a_feature_that_is_lacking() -> None:
     unknown = parse(stanza(f"<feature-not-implemented xmlns='{STANZAS}'/>"))
     error = stanza_error(unknown, "asking", feature="archives")

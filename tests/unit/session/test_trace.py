@@ -33,6 +33,10 @@ S = "S3CRET"
         f"<presence><x xmlns='http://jabber.org/protocol/muc'><password>{S}</password></x></presence>",
         f"<iq><slot xmlns='urn:xmpp:http:upload:0'><put url='https://x'>"
         f"<header name='Authorization'>{S}</header></put></slot></iq>",
+        f"<iq><x xmlns='jabber:x:data'><field var='uri'>"
+        f"<value>xmpp:a.test?register;preauth={S};ibr=y</value></field></x></iq>",
+        f"<iq><x xmlns='jabber:x:data'><field var='landing-url'><value>https://a.test/i/{S}</value>"
+        "</field></x></iq>",
         f"<iq><services xmlns='urn:xmpp:extdisco:2'><service username='u' password='{S}'/>"
         "</services></iq>",
     ],

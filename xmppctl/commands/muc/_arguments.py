@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from xmppctl.cli.params import NONEMPTY, JidType
-from xmppctl.commands._room import checked_nick, nick, room_password
+from xmppctl.cli.params import NONEMPTY
+from xmppctl.commands._room import ROOM, checked_nick, nick, room_password
 from xmppctl.model.jid import Jid
 
 if TYPE_CHECKING:
@@ -24,24 +24,6 @@ __all__ = [
     "warn_of_domain",
 ]
 
-
-class RoomType(JidType):
-    """The JID of a room: a bare JID with a localpart."""
-
-    name = "room"
-
-    def __init__(self) -> None:
-        super().__init__("bare")
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Jid:
-        """The parsed JID; fails on a domain."""
-        jid = super().convert(value, param, ctx)
-        if jid.local is None:
-            self.fail(f"{str(jid)!r} is a domain, not a room (name@service)", param, ctx)
-        return jid
-
-
-ROOM = RoomType()
 
 room = click.argument("room", type=ROOM)
 reason = click.option("--reason", type=NONEMPTY, help="Why; the room tells those concerned.")

@@ -15,6 +15,7 @@ from typing import Any
 
 from xmppctl.cli.params import is_text
 from xmppctl.errors import UsageError
+from xmppctl.model import jsonrecords
 from xmppctl.model.jid import parse
 from xmppctl.model.roster import Contact
 from xmppctl.model.rosterfile import BadEntry, Entry
@@ -104,29 +105,11 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _read_json(data: bytes) -> Iterator[Found]:
-    try:
-        whole = json.loads(data)
-    except UnicodeDecodeError:
-        raise UsageError("the file is not UTF-8", step="input") from None
-    except (ValueError, RecursionError) as error:
-        if data.lstrip()[:1] != b"{":
-            raise UsageError(f"the file is not JSON: {error}", step="input") from None
-        yield from _read_jsonl(data)
-        return
-    for number, record in enumerate(whole if isinstance(whole, list) else [whole], 1):
-        yield of_json(record, f"record {number}")
-
-
-def _read_jsonl(data: bytes) -> Iterator[Found]:
-    for number, text in enumerate(data.splitlines(), 1):
-        if not text.strip():
-            continue
-        try:
-            record = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            yield bad(text.decode("utf-8", "replace"), f"line {number}", f"not JSON: {error}")
+    for place, record in jsonrecords.read(data):
+        if isinstance(record, jsonrecords.Unreadable):
+            yield bad(record.text, place, record.why)
         else:
-            yield of_json(record, f"line {number}")
+            yield of_json(record, place)
 
 
 def of_json(record: Any, place: str) -> Found:

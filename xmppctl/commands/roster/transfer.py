@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import click
@@ -51,16 +50,13 @@ async def export(app: cli.App, form: str, out: str | None) -> None:
     To standard output without --out, in the form of --as whatever -o says. JSON and CSV hold the
     state of the subscriptions too.
     """
+    from xmppctl.cli.files import deliver
     from xmppctl.commands.roster import _formats
     from xmppctl.protocol import roster
 
     async with app.session() as session:
         contacts = await roster.fetch(session)
-    pieces = _formats.write(contacts, form)
-    if out in (None, "-"):
-        _print(app, pieces)
-    else:
-        _save(Path(out), pieces)
+    deliver(app, _formats.write(contacts, form), out)
     app.status(f"{len(contacts)} contact{'s' * (len(contacts) != 1)} exported")
 
 
@@ -161,26 +157,3 @@ def _check_prune(wanted: list[Entry | BadEntry]) -> None:
         )
     if not wanted:
         raise UsageError("the file is empty, and --prune would remove all contacts")
-
-
-def _print(app: cli.App, pieces: Iterable[str]) -> None:
-    from xmppctl.cli.results import stdout_errors
-    from xmppctl.output.escape import safe
-
-    terminal = app.stdout.isatty()
-    with stdout_errors():
-        for piece in pieces:
-            app.stdout.write(safe(piece, newlines=True) if terminal else piece)
-        app.stdout.flush()
-
-
-def _save(path: Path, pieces: Iterable[str]) -> None:
-    from xmppctl.cli.files import Sink
-
-    sink = Sink(path, force=True)
-    try:
-        for piece in pieces:
-            sink.write(piece.encode())
-        sink.commit()
-    finally:
-        sink.discard()
