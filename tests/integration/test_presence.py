@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def friends(alice, bob, raw):

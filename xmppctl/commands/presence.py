@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from xmppctl import cli
-from xmppctl.cli.params import DURATION, JID, WHEN, choice
-from xmppctl.model.jid import Jid
+from xmppctl.cli.params import DURATION, JID, NONEMPTY, WHEN, choice
+from xmppctl.cli.texts import check_characters
+from xmppctl.errors import UsageError
+from xmppctl.model.jid import Jid, parse
 from xmppctl.model.presence import Presence, Show
 
 cmd = cli.group("presence", section="Contacts", help="Show, watch and ask for presence.")
@@ -21,33 +23,45 @@ cmd = cli.group("presence", section="Contacts", help="Show, watch and ask for pr
     examples=(
         "xmppctl presence set --show dnd --status 'Backup is running' --for 20m",
         "xmppctl presence set --show away --idle-since 2h --for 1h --json",
+        "xmppctl presence set --client desktop --show xa --status 'On my way home'",
     ),
 )
 @click.option("--show", type=choice(Show), default="available", show_default=True,
               help="How available (RFC 6121 §4.7.2.1).")  # fmt: skip
 @click.option("--status", metavar="TEXT", help="Text that contacts see.")
-@click.option("--priority", type=click.IntRange(-128, 127), default=-1, show_default=True,
+@click.option("--priority", type=click.IntRange(-128, 127), show_default="-1",
               help="Priority of this client; a negative one gets no messages.")  # fmt: skip
 @click.option("--idle-since", type=WHEN, metavar="WHEN", help="Last use of the device.")
 @click.option("--for", "seconds", type=DURATION, metavar="D",
               help="Stay that long; presence ends with the connection.")  # fmt: skip
+@click.option("--client", type=NONEMPTY, metavar="RESOURCE",
+              help="Another client of the account is to have it (XEP-0146).")  # fmt: skip
 @cli.pass_app
 async def set_(
     app: cli.App,
     show: Any,
     status: str | None,
-    priority: int,
+    priority: int | None,
     idle_since: datetime | None,
     seconds: float | None,
+    client: str | None,
 ) -> Presence:
     """Send presence to the contacts, for a while.
 
     Presence lasts as long as its connection: with --for it is held, and "present as JID" on
     standard error says that contacts see it. Without --for the run ends at once; what remains
     then is the status text, as the last one that contacts can ask for.
+
+    With --client it is another client that changes its presence, which lasts; few clients let
+    themselves be told so. What is not given stays as it is there.
     """
+    if client is not None:
+        if idle_since is not None or seconds is not None:
+            raise UsageError("--client excludes --idle-since and --for")
+        return await _of_client(app, client, show, status, priority)
     from xmppctl.protocol import presence
 
+    priority = -1 if priority is None else priority
     stanza = presence.compose(show=show, status=status, priority=priority, idle_since=idle_since)
     async with app.session() as session:
 
@@ -55,6 +69,20 @@ async def set_(
             app.status(f"present as {session.jid}")
 
         return await presence.announce(session, stanza, seconds, ready)
+
+
+async def _of_client(
+    app: cli.App, client: str, show: Show, status: str | None, priority: int | None
+) -> Presence:
+    check_characters("status", status)
+    try:
+        parse(f"a@example.org/{client}")
+    except ValueError as error:
+        raise UsageError(f"--client {client!r}: {error}") from None
+    from xmppctl.protocol import remotecontrol
+
+    async with app.session() as session:
+        return await remotecontrol.set_presence(session, client, show, status, priority)
 
 
 @cmd.command(

@@ -95,12 +95,20 @@ def leave_avatar(presence: Element) -> None:
     SubElement(presence, f"{{{_NS_AVATAR}}}x")
 
 
+def _nobody_asks(iq: Element) -> None:
+    """Nobody wants to know."""
+
+
 def answer_questions(
-    session: Session, features: Iterable[str], trusted: Callable[[str], bool]
+    session: Session,
+    features: Iterable[str],
+    trusted: Callable[[str], bool],
+    asked: Callable[[Element], None] = _nobody_asks,
 ) -> None:
     """From now on answer disco#info, version, time and ping.
 
-    ``trusted`` says of a bare JID whether it may know that somebody is here.
+    ``trusted`` says of a bare JID whether it may know that somebody is here. ``asked`` is told of
+    each disco#info that is about to be answered.
     """
     features = sorted(features)
     nodes = (None, "", f"{NODE}#{verification(features)}")
@@ -117,6 +125,7 @@ def answer_questions(
         node = check(iq).get("node")
         if node not in nodes:
             raise RefusedError("", condition="item-not-found")
+        asked(iq)
         return _info(features, node)
 
     def version(iq: Element) -> Element:

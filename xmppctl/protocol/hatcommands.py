@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Literal
-from xml.etree.ElementTree import Element
 
 from xmppctl.errors import RefusedError, UnsupportedError
+from xmppctl.model.adhoc import Action as Way
 from xmppctl.model.form import Form
 from xmppctl.model.jid import Jid
-from xmppctl.protocol import forms, occupants
+from xmppctl.protocol import adhoc, occupants
+from xmppctl.protocol.adhoc import Move, Stage
 from xmppctl.protocol.muc import rooms
-from xmppctl.protocol.occupants import NS_COMMANDS, OLD_HAT_COMMANDS
+from xmppctl.protocol.occupants import OLD_HAT_COMMANDS
 from xmppctl.records import dataclass
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session
@@ -28,15 +29,11 @@ OLD_LIST = "p1:hats#list"
 """The forerunner's list of those who wear hats."""
 
 _NS = "urn:xmpp:hats:commands"
-_COMMAND = f"{{{NS_COMMANDS}}}command"
-_NOTE = f"{{{NS_COMMANDS}}}note"
 _OLD: dict[Action, str] = {
     "assign": f"{OLD_HAT_COMMANDS}add",
     "unassign": f"{OLD_HAT_COMMANDS}remove",
     "list-assigned": OLD_LIST,
 }
-_LONGEST = 5
-"""Steps of a command before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -91,34 +88,23 @@ class Desk:
         is left out where the form does not ask for it.
         """
         self.require(action)
-        node = self.nodes[action]
-        answer = await self._step(action, Element(_COMMAND, {"node": node, "action": "execute"}))
-        for _ in range(_LONGEST):
-            element = forms.find(answer)
-            if answer.get("status") == "completed":
-                _check_notes(answer, self.room)
-                return forms.read(element) if element is not None else None
-            if answer.get("status") != "executing" or element is None:
-                break
-            following = Element(_COMMAND, {"node": node, "action": _following(answer)})
-            if answer.get("sessionid"):
-                following.set("sessionid", answer.get("sessionid", ""))
-            form = forms.read(element)
-            following.append(forms.fill(form, _values(form, answers or {}, optional or {}, self)))
-            answer = await self._step(action, following)
-        raise malformed(f"the command {node} does not come to an end", str(self.room))
 
-    async def _step(self, action: Action, command: Element) -> Element:
-        answer = await self.session.request(
-            command,
-            to=self.room,
-            type="set",
+        async def decide(stage: Stage) -> Move:
+            if stage.form is None or not stage.fillable:
+                raise malformed(f"the command {stage.node} shows no form", str(self.room))
+            return Move(_way(stage), _values(stage.form, answers or {}, optional or {}, self))
+
+        stage = await adhoc.run(
+            self.session,
+            self.room,
+            self.nodes[action],
+            decide,
             step="hats",
             what=f"the request to {_DOES[action]} hats",
         )
-        if answer is None or answer.tag != _COMMAND:
-            raise malformed("no answer to a command", str(self.room))
-        return answer
+        if stage.status != "completed":
+            raise malformed(f"the command {stage.node} was cancelled", str(self.room))
+        return adhoc.completed(stage, "hats").form
 
 
 _DOES: dict[Action, str] = {
@@ -132,12 +118,9 @@ _DOES: dict[Action, str] = {
 _ACTIONS: tuple[Action, ...] = tuple(_DOES)
 
 
-def _following(answer: Element) -> str:
+def _way(stage: Stage) -> Way:
     """The way on that the form is for (XEP-0050 §3.4): the last step where it may be that."""
-    actions = answer.find(f"{{{NS_COMMANDS}}}actions")
-    if actions is None or actions.find(f"{{{NS_COMMANDS}}}complete") is not None:
-        return "complete"
-    return "next"
+    return "complete" if "complete" in stage.actions else "next"
 
 
 def _values(
@@ -158,17 +141,6 @@ def _values(
             raise not_found(desk.room, f"{desk.room} has no hat {value}")
         found[ends[0].var or ""] = [value]
     return found
-
-
-def _check_notes(answer: Element, room: Jid) -> None:
-    for note in answer.findall(_NOTE):
-        if note.get("type") == "error":
-            raise RefusedError(
-                f"{room}: {(note.text or '').strip() or 'the command failed'}",
-                step="hats",
-                condition="undefined-condition",
-                by=str(room),
-            )
 
 
 def short(var: str) -> str:

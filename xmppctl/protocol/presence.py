@@ -132,11 +132,13 @@ async def appear(
     features: Iterable[str] = caps_own.FEATURES,
     copies: bool = False,
     rooms: Iterable[Jid] = (),
+    asked: Callable[[Element], None] | None = None,
 ) -> dict[str, str]:
     """Send the first presence, ready to answer what contacts ask; the roster's subscriptions.
 
     Returns when the server has processed it. ``copies`` switches carbons on. Without ``stanza``
-    everything but the presence is done, for who is seen in ``rooms`` alone.
+    everything but the presence is done, for who is seen in ``rooms`` alone. ``asked`` is told of
+    each disco#info that is answered.
     Raises UnsupportedError (carbons), RefusedError, DeadlineError.
     """
     contacts: dict[str, str] = {}
@@ -151,7 +153,8 @@ async def appear(
             raise RefusedError("", condition="service-unavailable")
         contacts.update(_subscriptions(iq))
 
-    caps_own.answer_questions(session, features, trusted)
+    more = {} if asked is None else {"asked": asked}
+    caps_own.answer_questions(session, features, trusted, **more)
     session.handle_iq(_ROSTER, pushed)
     roster = session.ask(Element(_ROSTER))
     asking = copies and not session.carbons

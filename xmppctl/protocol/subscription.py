@@ -23,9 +23,10 @@ from xmppctl.session.xml import NS_CLIENT
 
 XEPS = (
     Xep("0172", "1.1", "partial", "in subscription requests"),
-    Xep("0379", "0.3.3", "partial", "requests with a token; tokens are not made"),
+    Xep("0379", "0.3.3", "partial", "requests with a token; tokens are made by the server"),
 )
 
+NS_MOVED = "urn:xmpp:moved:1"
 PRE_APPROVAL = "{urn:xmpp:features:pre-approval}sub"
 OFFLINE = "http://jabber.org/protocol/offline"
 
@@ -41,11 +42,15 @@ _NOT_DELIVERED = frozenset({"not-acceptable", "remote-server-not-found", "remote
 
 @dataclass(frozen=True)
 class Note:
-    """What goes with a request: nickname (XEP-0172), text, token of an invitation (XEP-0379)."""
+    """What goes with a request: nickname (XEP-0172), text, token of an invitation (XEP-0379).
+
+    ``moved``: the bare JID that the own account had before (XEP-0283).
+    """
 
     nick: str | None = None
     message: str | None = None
     token: str | None = None
+    moved: str | None = None
 
 
 async def subscribe(
@@ -287,6 +292,9 @@ def _request(jid: Jid, note: Note) -> Element:
         SubElement(stanza, _NICK).text = note.nick
     if note.token:
         SubElement(stanza, _PREAUTH, {"token": note.token})
+    if note.moved:
+        moved = SubElement(stanza, f"{{{NS_MOVED}}}moved")
+        SubElement(moved, f"{{{NS_MOVED}}}old-jid").text = note.moved
     return stanza
 
 
