@@ -19,6 +19,7 @@ from xmppctl.model.mam import ArchivedMessage
 if TYPE_CHECKING:
     from xmppctl.commands.mam.store import Store
     from xmppctl.protocol.mam import Archive, Filter
+    from xmppctl.session import Session
 
 _BATCH = 200
 
@@ -30,10 +31,13 @@ _BATCH = 200
         "xmppctl mam export --out archive.jsonl",
         "xmppctl mam export --dir archive --as txt",
         "xmppctl mam export --room ops@conference.example.org --out ops.jsonl",
+        "xmppctl mam export --as 227 --out archive.xml",
     ),
 )
-@click.option("--as", "form", type=click.Choice(["jsonl", "txt"]), default="jsonl",
-              show_default=True, help="One JSON object per message, or text.")  # fmt: skip
+@click.option("--as", "form", type=click.Choice(["jsonl", "txt", "227"]), default="jsonl",
+              show_default=True,
+              help="One JSON object per message, text, or what servers import (XEP-0227).",
+              )  # fmt: skip
 @click.option("--with", "with_", type=BARE_JID, help="Only messages to or from this JID.")
 @click.option("--start", type=WHEN, metavar="WHEN", help="Only messages from this time on.")
 @click.option("--end", type=WHEN, metavar="WHEN", help="Only messages up to this time.")
@@ -50,12 +54,17 @@ async def export(app: cli.App, /, **options: Any) -> None:
     """Write archived messages into files, oldest first.
 
     Run again with the same files, it goes on after the last message that they hold. Beside them
-    stands a file whose name ends in .state, which remembers where that is.
+    stands a file whose name ends in .state, which remembers where that is. The form of XEP-0227 is
+    written anew each time.
     """
     from xmppctl.protocol import mam
 
     _check(options)
     wanted = mam.Filter(with_=options["with_"], start=options["start"], end=options["end"])
+    if options["form"] == "227":
+        async with app.session() as session:
+            await _portable(app, session, wanted, options)
+        return
     async with AsyncExitStack() as stack:
         store = _store(options)
         if store is not None:
@@ -81,9 +90,44 @@ def _check(options: dict[str, Any]) -> None:
         raise UsageError("--room and --with exclude each other")
     if options["out"] is not None and (options["directory"] or options["per_contact"]):
         raise UsageError("--out names one file, --dir and --per-contact many")
+    if options["form"] == "227":
+        _check_portable(options)
     start, end = options["start"], options["end"]
     if start is not None and end is not None and end < start:
         raise UsageError("--end is before --start")
+
+
+def _check_portable(options: dict[str, Any]) -> None:
+    if options["room"] is not None or options["pubsub"] is not None:
+        raise UsageError("--as 227 is the form for the archive of an account")
+    if options["directory"] or options["per_contact"]:
+        raise UsageError("--as 227 is one file: --out names it")
+    out = options["out"]
+    if out not in (None, "-") and Path(f"{out}.state").exists():
+        raise UsageError(
+            f"{out} holds an export with another form",
+            step="output",
+            hint="export into other files",
+        )
+
+
+async def _portable(
+    app: cli.App, session: Session, wanted: Filter, options: dict[str, Any]
+) -> None:
+    from xmppctl.commands.account.transfer import report, write
+    from xmppctl.model.portable import Wanted
+    from xmppctl.protocol.portable.collect import Export
+
+    progress = Counter(app, "archived messages")
+    part = Wanted(frozenset({"mam"}))
+    size = options["page_size"]
+    run = Export(session, part, page_size=size, archive=wanted, told=progress)
+    try:
+        await write(app, run, options["out"])
+    finally:
+        progress.end()
+    tell_unstable(app, run.archive)
+    report(app, run.outcomes, named=part.parts)
 
 
 def _store(options: dict[str, Any]) -> Store | None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from xmppctl.protocol import Xep
 from xmppctl.protocol.mam.facts import count, fetch, metadata
-from xmppctl.protocol.mam.query import NS, Archive, Filter, Fin
+from xmppctl.protocol.mam.query import NS, Archive, Filter, Fin, Result
 from xmppctl.protocol.mam.selection import form, locate
-from xmppctl.protocol.mam.walk import at_index, backwards, forwards, latest
+from xmppctl.protocol.mam.walk import at_index, backwards, forwards, latest, results
 
 XEPS = (
     Xep("0313", "1.1.3", "partial", "the client side, without flip-page"),
@@ -22,6 +22,7 @@ __all__ = [
     "Archive",
     "Filter",
     "Fin",
+    "Result",
     "at_index",
     "backwards",
     "count",
@@ -31,4 +32,5 @@ __all__ = [
     "latest",
     "locate",
     "metadata",
+    "results",
 ]

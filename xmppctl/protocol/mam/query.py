@@ -67,11 +67,15 @@ class Filter:
 
 @dataclass(frozen=True)
 class Result:
-    """One result of a page; ``message`` is None where the archive holds no message any more."""
+    """One result of a page; ``message`` is None where the archive holds no message any more.
+
+    ``element``: the ``<result/>`` itself.
+    """
 
     id: str | None
     stamp: datetime | None
     message: ArchivedMessage | None
+    element: Element | None = None
 
 
 class Page:
@@ -226,9 +230,9 @@ class Archive:
         forwarded = result.find(_FORWARDED) if result is not None else None
         identifier = result.get("id") if result is not None else None
         if forwarded is None:
-            return Result(identifier, None, None)
+            return Result(identifier, None, None, result)
         message = self.reader.read(forwarded, identifier)
-        return Result(identifier, stamp(forwarded), message)
+        return Result(identifier, stamp(forwarded), message, result)
 
 
 def fields(wanted: Filter) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from xmppctl.errors import UnsupportedError
 from xmppctl.model.jid import lenient
-from xmppctl.model.mam import ArchivedMessage, PubsubItem
+from xmppctl.model.mam import ArchivedItem, ArchivedMessage
 from xmppctl.protocol.message import NS_DELAY, facts, parse_stamp
 from xmppctl.protocol.payload import Context
 from xmppctl.session.xml import NS_CLIENT, serialise
@@ -96,13 +96,13 @@ class Reader:
         known["subject_only"] = _subject_only(stanza) or None if room is not None else None
         return _record(known)
 
-    def _item(self, stanza: Element) -> PubsubItem:
+    def _item(self, stanza: Element) -> ArchivedItem:
         for items in stanza.findall(_ITEMS):
             if items.get("node") != self._node:
                 continue
             for item in items:
                 payload = next(iter(item), None)
-                return PubsubItem(
+                return ArchivedItem(
                     node=self._node or "",
                     id=item.get("id"),
                     publisher=item.get("publisher"),

@@ -16,7 +16,7 @@ from typing import Any
 from xmppctl.errors import RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.mam import ArchivedMessage
 from xmppctl.protocol import rsm
-from xmppctl.protocol.mam.query import STEP, Archive, Filter, Page
+from xmppctl.protocol.mam.query import STEP, Archive, Filter, Page, Result
 from xmppctl.protocol.mam.selection import Selection, select
 from xmppctl.session.stream import Session
 
@@ -35,8 +35,18 @@ async def forwards(
     Raises RefusedError, UnsupportedError, DeadlineError.
     """
     selection = await select(archive, wanted)
-    async for message in _walk(archive, selection, page_size, limit, after, backwards=False):
-        yield message
+    async for result in _walk(archive, selection, page_size, limit, after, backwards=False):
+        assert result.message is not None
+        yield result.message
+
+
+async def results(
+    archive: Archive, wanted: Filter, *, page_size: int
+) -> AsyncGenerator[Result, None]:
+    """As ``forwards``, with the ``<result/>`` elements that the messages are in."""
+    selection = await select(archive, wanted)
+    async for result in _walk(archive, selection, page_size, None, None, backwards=False):
+        yield result
 
 
 async def backwards(
@@ -44,8 +54,9 @@ async def backwards(
 ) -> AsyncGenerator[ArchivedMessage, None]:
     """As ``forwards``, newest first. No ``<flip-page/>`` is asked for: not every archive can."""
     selection = await select(archive, wanted)
-    async for message in _walk(archive, selection, page_size, limit, "", backwards=True):
-        yield message
+    async for result in _walk(archive, selection, page_size, limit, "", backwards=True):
+        assert result.message is not None
+        yield result.message
 
 
 async def latest(
@@ -105,7 +116,7 @@ async def _walk(
     edge: str | None,
     *,
     backwards: bool,
-) -> AsyncGenerator[ArchivedMessage, None]:
+) -> AsyncGenerator[Result, None]:
     guard = rsm.Guard()
     doubt = _Doubt(archive.session)
     given = 0
@@ -136,7 +147,7 @@ async def _walk(
                 fresh = result.id is None or (result.id not in before and result.id not in now)
                 now.add(result.id)
                 if fresh and result.message is not None and selection.accepts(result.message):
-                    yield result.message
+                    yield result
                     given += 1
                     if given == limit:
                         return
