@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement
 from xmppctl.model.jid import Jid, lenient, parse
 from xmppctl.model.unread import Displayed
 from xmppctl.protocol import Xep, pep
+from xmppctl.protocol.pubsub import Item
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0490", "1.0.1", "partial", "without server assist"),)
@@ -65,5 +66,5 @@ async def publish(
     session: Session, markers: Mapping[Jid, Displayed], *, reconfigure: bool = False
 ) -> None:
     """Set the markers of these conversations. Raises as ``pep.publish``."""
-    items = [pep.Item(str(jid), element(marker)) for jid, marker in markers.items()]
+    items = [Item(str(jid), element(marker)) for jid, marker in markers.items()]
     await pep.publish(session, NODE, items, pep.PRIVATE, reconfigure=reconfigure)

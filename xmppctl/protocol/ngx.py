@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 from xmppctl.model.jid import Jid, parse
 from xmppctl.model.unread import ChatState, Displayed
 from xmppctl.protocol import pep
+from xmppctl.protocol.pubsub import Item
 from xmppctl.session.stream import Session
 
 READ = "ngxchat:unreadmessagedate"
@@ -60,9 +61,7 @@ async def publish(
     Raises as ``pep.read`` and ``pep.publish``.
     """
     entries = changed(await _current(session, READ), markers)
-    await pep.publish(
-        session, READ, [pep.Item(_ITEM, entries)], pep.PRIVATE, reconfigure=reconfigure
-    )
+    await pep.publish(session, READ, [Item(_ITEM, entries)], pep.PRIVATE, reconfigure=reconfigure)
 
 
 def changed(entries: Element, markers: Mapping[Jid, Displayed]) -> Element:
