@@ -9,7 +9,7 @@ import click
 from xmppctl import cli
 from xmppctl.commands.muc import _arguments as arguments
 from xmppctl.commands.muc import cmd
-from xmppctl.errors import LocalError, UsageError
+from xmppctl.errors import UsageError
 from xmppctl.model.jid import Jid
 from xmppctl.model.muc import RoomAvatar
 
@@ -23,7 +23,8 @@ from xmppctl.model.muc import RoomAvatar
 )
 @arguments.room
 @click.argument("file", type=click.Path(allow_dash=True), required=False)
-@click.option("--out", type=click.Path(), metavar="FILE", help="Write the picture to FILE.")
+@click.option("--out", type=click.Path(allow_dash=True), metavar="FILE|-",
+              help="Write the picture to FILE; - is standard output.")  # fmt: skip
 @click.option("--remove", "removing", is_flag=True, help="Remove the picture.")
 @arguments.if_exists
 @cli.pass_app
@@ -36,10 +37,12 @@ async def avatar(
     if if_exists and not removing:
         raise UsageError("--if-exists is for --remove")
     data = app.read_file(file) if file is not None else None
+    from xmppctl.commands._picture import save
+    from xmppctl.protocol import pictures
     from xmppctl.protocol.muc import avatar as operations
 
     if data is not None:
-        operations.media_type(data)  # refused before anything is connected
+        pictures.media_type(data)  # refused before anything is connected
     async with app.session() as session:
         if data is not None:
             return await operations.publish(session, room, data)
@@ -48,14 +51,7 @@ async def avatar(
         record, picture = await operations.fetch(session, room)
     if out is None:
         return record
-    _write(out, picture)
+    save(app, out, picture)
+    if out == "-":
+        click.get_current_context().exit()
     return replace(record, path=out)
-
-
-def _write(path: str, data: bytes) -> None:
-    from pathlib import Path
-
-    try:
-        Path(path).write_bytes(data)
-    except OSError as error:
-        raise LocalError(f"cannot write {path}: {error.strerror}", step="output", by=path) from None

@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
 from xml.etree.ElementTree import Element, SubElement
 
-from xmppctl.errors import ConnectError, RefusedError, UnsupportedError, UsageError
+from xmppctl.errors import ConnectError, RefusedError, UnsupportedError
 from xmppctl.model.jid import Jid
 from xmppctl.model.muc import Room, RoomAvatar
-from xmppctl.protocol import Xep
+from xmppctl.protocol import Xep, pictures
 from xmppctl.protocol.muc import rooms
+from xmppctl.protocol.vcard import NS_TEMP, unbase64
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0486", "0.1.0", "complete"),)
 
-_NS = "vcard-temp"
+_NS = NS_TEMP
 _VCARD = f"{{{_NS}}}vCard"
 _PHOTO = f"{{{_NS}}}PHOTO"
-
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
-
-
-def media_type(data: bytes) -> str:
-    """The type of a picture by its bytes: PNG, JPEG, GIF, WebP or SVG. Raises UsageError."""
-    for magic, kind in _MAGIC:
-        if data.startswith(magic):
-            return kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    if b"<svg" in data[:1024] and data.lstrip()[:1] == b"<":
-        return "image/svg+xml"
-    raise UsageError("the file is no PNG, JPEG, GIF, WebP or SVG picture", step="input")
 
 
 async def _vcard(session: Session, room: Jid) -> Element:
@@ -61,8 +42,8 @@ def photo(vcard: Element, by: str) -> bytes | None:
         text = element.findtext(f"{{{_NS}}}BINVAL")
         if text and text.strip():
             try:
-                return base64.b64decode("".join(text.split()), validate=True)
-            except (binascii.Error, ValueError):
+                return unbase64(text)
+            except ValueError:
                 raise malformed("the picture is not base64", by) from None
     return None
 
@@ -104,16 +85,14 @@ async def fetch(session: Session, room: Jid) -> tuple[RoomAvatar, bytes]:
     data = photo(vcard, str(room))
     if data is None:
         raise _absent(room)
-    try:
-        kind: str | None = media_type(data)  # the told one is anybody's guess (XEP-0153 §4)
-    except UsageError:
-        kind = vcard.findtext(f"{_PHOTO}/{{{_NS}}}TYPE") or None
+    # the told one is anybody's guess (XEP-0153 §4)
+    kind = pictures.kind_of(data) or vcard.findtext(f"{_PHOTO}/{{{_NS}}}TYPE") or None
     return _record(found, data, kind), data
 
 
 async def publish(session: Session, room: Jid, data: bytes) -> RoomAvatar:
     """Set the picture, leaving the rest of the vCard alone, and read it back."""
-    kind = media_type(data)
+    kind = pictures.media_type(data)
     _, vcard = await _opened(session, room)
     _remove_photos(vcard)
     element = SubElement(vcard, _PHOTO)

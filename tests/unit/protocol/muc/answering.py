@@ -43,7 +43,8 @@ class Answering:
         answer = self.answer(stanza)
         if answer is None or stanza.tag != "{jabber:client}iq":
             return
-        head = f"id='{stanza.get('id')}' from='{stanza.get('to')}'"
+        sender = stanza.get("to")  # without one the own account answers
+        head = f"id='{stanza.get('id')}'" + (f" from='{sender}'" if sender else "")
         if answer.startswith("!"):
             self.come(
                 f"<iq type='error' {head}><error type='cancel'><{answer[1:]} "

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import tostring
 import pytest
 
 from tests.unit.protocol.muc.answering import Answering
-from xmppctl.errors import RefusedError, UnsupportedError, UsageError
+from xmppctl.errors import RefusedError, UnsupportedError
 from xmppctl.model.jid import parse as jid
 from xmppctl.protocol.muc import avatar
 from xmppctl.session.xml import parse
@@ -15,22 +15,6 @@ ROOM = jid("coven@chat.shakespeare.lit")
 PNG = b"\x89PNG\r\n\x1a\nrest"
 MUC = "http://jabber.org/protocol/muc"
 INFO = "http://jabber.org/protocol/disco#info"
-
-
-@pytest.mark.parametrize(
-    ("data", "kind"),
-    [(PNG, "image/png"), (b"\xff\xd8\xff\xe0", "image/jpeg"), (b"GIF87a", "image/gif"),
-     (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
-     (b"\n<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")],
-)  # fmt: skip
-def test_types(data, kind):
-    assert avatar.media_type(data) == kind
-
-
-@pytest.mark.parametrize("data", [b"", b"text", b"RIFFxxxxWAVE", b"about <svg"])
-def test_what_is_no_picture(data):
-    with pytest.raises(UsageError):
-        avatar.media_type(data)
 
 
 def photo(text):
