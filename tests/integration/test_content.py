@@ -8,6 +8,8 @@ import pytest
 from tests.peers.rawxml import RawComponent
 from tests.peers.stream import StreamClosed
 
+pytestmark = pytest.mark.in_turn
+
 CATALOGUE = "urn:xmpp:sec-label:catalog:2"
 LABELLED = "{urn:xmpp:sec-label:0}securitylabel"
 JSON = "{urn:xmpp:json:0}json"

@@ -86,6 +86,8 @@ class Attendance:
         if here is None:
             return "nothing"
         self._heard.add(place)
+        if any(stanza is each for each in here.met):
+            return "nothing"
         if stanza.tag == PRESENCE:
             return self._look_at_presence(here, record, stanza)
         if record.type != "groupchat":

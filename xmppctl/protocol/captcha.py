@@ -16,12 +16,12 @@ from dataclasses import replace
 
 from xmppctl.errors import RefusedError, XmppctlError
 from xmppctl.model.form import Form, FormField
-from xmppctl.model.jid import Jid
+from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.register import Challenge
 from xmppctl.protocol import Xep, bob
 from xmppctl.session.stream import Session
 
-XEPS = (Xep("0158", "1.0.1", "partial", "in forms"),)
+XEPS = (Xep("0158", "1.0.1", "partial", "what is to be heard or seen on the web is only named"),)
 
 NS = "urn:xmpp:captcha"
 HASHCASH = "SHA-256"
@@ -164,6 +164,14 @@ def saved(challenge: Challenge, paths: Mapping[tuple[str, int], str]) -> Challen
         for field in challenge.fields
     ]
     return replace(challenge, fields=fields)
+
+
+def speaks_for(sender: str, challenger: str) -> bool:
+    """Whether they are one entity, or the domain and somebody that belongs to it (§3.1.3)."""
+    if not sender or not challenger:
+        return False
+    by, of = lenient(sender), lenient(challenger)
+    return by.bare == of.bare or (by.is_domain and by.domain == of.domain)
 
 
 def _visible(form: Form) -> list[FormField]:

@@ -80,11 +80,13 @@ async def deliver(
     timeout: float | None,
     wait_timeout: float,
     first: Attempt | None = None,
+    challenged: Callable[[SendResult], Awaitable[SendResult]] | None = None,
 ) -> SendResult:
     """Send one message; what fails is in its record.
 
     ``decided`` is called when it is with the recipient's server and does not keep others from
-    being sent any more. ``first``: an attempt that was made before.
+    being sent any more. ``first``: an attempt that was made before. ``challenged`` meets a
+    challenge, before anybody waits for the recipient's own word.
     """
 
     async def attempt() -> Attempt:
@@ -94,6 +96,9 @@ async def deliver(
         ):
             try:
                 result = await _prove(session, message, wait, timeout)
+                if challenged is not None and result.error is None:
+                    await settling.wait(message.to)
+                    result = await challenged(result)
                 if result.error is None:
                     decided()
                     if wait == "confirmed":

@@ -13,7 +13,8 @@ from xml.etree.ElementTree import Element, SubElement
 from xmppctl.errors import DeadlineError, RefusedError, UnsupportedError, XmppctlError
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.model.sent import SendResult
-from xmppctl.protocol import Xep, caps_own
+from xmppctl.protocol import Xep, caps_own, challenge
+from xmppctl.protocol.challenge import Solve
 from xmppctl.protocol.dates import format_datetime
 from xmppctl.protocol.handover import dispatch
 from xmppctl.protocol.send import NS_STANZA_ID, Outgoing
@@ -43,9 +44,6 @@ _SPEAKING_HINTS = {
 _LAST_WORD = 0.4
 """Seconds that a room has to confirm that somebody left whose run is being ended early."""
 
-_CAPTCHA = "{urn:xmpp:captcha}captcha"
-_OOB_URL = "{jabber:x:oob}x/{jabber:x:oob}url"
-
 JOIN_ERRORS = (RefusedError, UnsupportedError, DeadlineError)
 """What keeps one room closed, while others may be open."""
 
@@ -57,7 +55,7 @@ class Joined:
     ``silent``: it let a message go without an answer, so that nobody waits for it any more.
     ``removed``: it has put the occupant out, so that there is nothing to leave.
     ``own``: the own presence, as the room sent it; ``others``: the presence of those who were
-    there already, in the room's order (§7.2.2).
+    there already, in the room's order (§7.2.2). ``met``: challenges that were answered.
     """
 
     room: Jid
@@ -67,6 +65,7 @@ class Joined:
     removed: bool = False
     own: Element | None = None
     others: list[Element] = field(default_factory=list)
+    met: list[Element] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -80,6 +79,7 @@ async def joined(
     history: int | None = 0,
     since: datetime | None = None,
     features: Collection[str] | None = None,
+    solve: Solve | None = None,
 ) -> AsyncIterator[Joined]:
     """Be in the room; at the end leave it and wait until the room says so, if all went well.
 
@@ -87,7 +87,8 @@ async def joined(
     created is destroyed again and refused as item-not-found, unless ``create``. The room is asked
     for ``history`` old messages (None: as many as it likes), none older than ``since`` (§7.2.13).
     ``features``: what the client tells occupants that ask (XEP-0115); None: it does not answer,
-    as who comes for a moment only. Raises RefusedError, DeadlineError.
+    as who comes for a moment only. ``solve`` answers a challenge (XEP-0158); None: it is an error
+    that comes. Raises RefusedError, DeadlineError.
     """
     me = room._replace(resource=nick)
     inside: list[Joined] = []
@@ -107,7 +108,7 @@ async def joined(
             caps_own.decorate(join, features)
         session.trace.enter("join")
         session.send(join)
-        membership = await _own_presence(session, inbox, room, me)
+        membership = await _own_presence(session, inbox, join, solve)
         if 201 in membership.codes and not create:
             await _unmake(session, room)
             raise RefusedError(
@@ -196,7 +197,7 @@ def _from_room(room: Jid, inside: list[Joined]) -> Callable[[Element], bool]:
         if str(sender.bare) != str(room):
             return False
         if stanza.tag == MESSAGE and not inside and sender.resource is None:
-            return stanza.find(_CAPTCHA) is not None
+            return stanza.find(challenge.CAPTCHA) is not None
         if stanza.tag != PRESENCE:
             return False
         return not inside or stanza.get("type") == "error" or sender == inside[0].me
@@ -236,12 +237,19 @@ async def _leave(
         await _gone(session, inbox, here.me, timeout)
 
 
-async def _own_presence(session: Session, inbox: Inbox, room: Jid, me: Jid) -> Joined:
+async def _own_presence(
+    session: Session, inbox: Inbox, join: Element, solve: Solve | None
+) -> Joined:
+    me = lenient(join.get("to", ""))
+    room = me.bare
     others: list[Element] = []
+    met: list[Element] = []
     while True:
         stanza = await _next(session, inbox, room, "join", None)
         if stanza.tag == MESSAGE:
-            raise _challenge(stanza, room)
+            if await _met(session, stanza, join, solve):
+                met.append(stanza)
+            continue
         if stanza.get("type") == "error":
             error = stanza_error(stanza, f"joining {room} as {me.resource}")
             error.step, error.by = "join", error.by or str(room)
@@ -251,21 +259,26 @@ async def _own_presence(session: Session, inbox: Inbox, room: Jid, me: Jid) -> J
         sender = lenient(stanza.get("from", ""))
         if 110 in codes and stanza.get("type") is None:
             # the room may have changed the nickname (210)
-            return Joined(room, sender, frozenset(codes), own=stanza, others=others)
+            return Joined(room, sender, frozenset(codes), own=stanza, others=others, met=met)
         # a room has a presence of its own too, for its picture
         if sender.resource is not None:
             others.append(stanza)
 
 
-def _challenge(stanza: Element, room: Jid) -> RefusedError:
-    url = stanza.findtext(_OOB_URL)
-    return RefusedError(
-        f"{room} wants to know that a human being comes in (XEP-0158)",
-        step="join",
-        condition="not-allowed",
-        by=str(room),
-        hint=f"solve the puzzle at {url} and come again" if url else None,
-    )
+async def _met(session: Session, stanza: Element, join: Element, solve: Solve | None) -> bool:
+    """Answer a challenge that stands before the entrance; False where it is for something else."""
+    posed = challenge.read(stanza)
+    to = lenient(join.get("to", ""))
+    if posed is None or not challenge.about(posed, to, join.get("id", "")):
+        session.trace.note(f"ignored a challenge by {stanza.get('from')}")
+        return False
+    try:
+        await challenge.meet(session, posed, solve)
+    except RefusedError as error:
+        error.step, error.by = "join", error.by or posed.by
+        raise
+    session.trace.enter("join")
+    return True
 
 
 async def _gone(session: Session, inbox: Inbox, me: Jid, timeout: float | None) -> None:

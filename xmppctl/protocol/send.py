@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from xmppctl.model.sent import SendResult
 from xmppctl.protocol.bulk import BACKLOG, WINDOW, deliver_all
+from xmppctl.protocol.challenge import Solve, Watch
 from xmppctl.protocol.delivery import Wait, deliver
 from xmppctl.protocol.outgoing import NS_STANZA_ID, Outgoing, adopt, compose
 from xmppctl.protocol.settling import Settling
@@ -58,12 +59,14 @@ async def send(
     wait: Wait = "confirmed",
     timeout: float | None = None,
     wait_timeout: float | None = None,
+    solve: Solve | None = None,
 ) -> AsyncIterator[SendResult]:
     """Send messages over one stream; a result for each, in their order.
 
     ``wait`` "received" or "displayed" waits for the recipient's own word, ``wait_timeout`` seconds
     (default: the account's timeout) behind the proof of delivery to the server. A bounce that is
-    temporary is tried again, with the same id, as often as the account's ``retry`` says.
+    temporary is tried again, with the same id, as often as the account's ``retry`` says. ``solve``
+    answers challenges (XEP-0158); without, a message that meets one has an error.
 
     What fails for one recipient is in its record, also where the stream ended: a message whose
     fate is unknown is never sent again. Where ``messages`` gives a result instead of a message
@@ -72,13 +75,16 @@ async def send(
     """
     if session.outbound is None and not session.offers(acks.FEATURE):
         session.trace.note("no acknowledgements (XEP-0198): the own server is asked by pings")
+    watch = Watch(session, solve)
+    messages = watch.over(messages)
     if wait == "confirmed" or wait == "acked":
         results = deliver_all(session, messages, wait=wait, timeout=timeout)
     else:
-        results = _one_by_one(session, messages, wait, timeout, wait_timeout)
-    async with aclosing(results):
-        async for result in results:
-            yield result
+        results = _one_by_one(session, messages, wait, timeout, wait_timeout, watch)
+    with session.inbox(watch.matches) as watch.inbox:
+        async with aclosing(results):
+            async for result in results:
+                yield await watch.settle(result)
 
 
 async def _one_by_one(
@@ -87,6 +93,7 @@ async def _one_by_one(
     wait: Wait,
     timeout: float | None,
     wait_timeout: float | None,
+    watch: Watch,
 ) -> AsyncGenerator[SendResult]:
     """Each message with a proof of its own, for each is waited for by itself afterwards."""
     limit = session.account.timeout if wait_timeout is None else wait_timeout
@@ -103,7 +110,7 @@ async def _one_by_one(
                 return message
             return await deliver(
                 session, message, settling, place.leave,
-                wait=wait, timeout=timeout, wait_timeout=limit,
+                wait=wait, timeout=timeout, wait_timeout=limit, challenged=watch.settle,
             )  # fmt: skip
         finally:
             place.leave()

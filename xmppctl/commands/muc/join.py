@@ -13,6 +13,7 @@ from xmppctl.cli.display import display_options
 from xmppctl.cli.params import DURATION, WHEN, choice
 from xmppctl.commands.muc import _arguments as arguments
 from xmppctl.commands.muc import cmd
+from xmppctl.commands.send.parts.captcha import mode_option, solver
 from xmppctl.model.jid import Jid
 from xmppctl.model.stanza import RoomEvent, StanzaType
 
@@ -44,6 +45,7 @@ _WARNINGS = (100, 170, 210)
               help="Only of this type; by default every message and presence.")  # fmt: skip
 @click.option("--matching", metavar="RE", help="Only with a text that the expression finds.")
 @arguments.room_password
+@mode_option
 @display_options
 @cli.pass_app
 async def join(
@@ -58,6 +60,7 @@ async def join(
     matching: str | None,
     room_password_file: str | None,
     room_password_fd: int | None,
+    captcha_mode: tuple[str, str] | None,
 ) -> AsyncIterator[RoomEvent]:
     """Enter a room and print what happens there until told to end.
 
@@ -88,6 +91,7 @@ async def join(
         seconds=seconds,
         settle=settle(app),
         raw=app.raw_xml,
+        solve=solver(app, captcha_mode),
     )
     async with app.session() as session:
 

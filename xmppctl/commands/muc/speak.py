@@ -25,6 +25,7 @@ from xmppctl.commands.send.parts import (
     prepared,
     try_parts,
 )
+from xmppctl.commands.send.parts.captcha import solver
 from xmppctl.commands.send.text import checked_body, refusal
 from xmppctl.errors import UsageError, XmppctlError, from_info
 from xmppctl.model.jid import Jid
@@ -76,6 +77,7 @@ class _Speech:
         self.room = room
         self.options = {**options, "muc": muc, "kind": "groupchat" if muc else "chat"}
         self.lines = bool(options["stdin_lines"])
+        self.solve = solver(app, options["captcha_mode"])
         if self.lines and (body is not None or options["identifier"] is not None):
             raise UsageError("--stdin-lines takes neither a text nor --id")
         check_parts(self.options)
@@ -168,7 +170,7 @@ class _Speech:
         from xmppctl.protocol import room
 
         nick = self.nick or room.own_nick(session)
-        return room.joined(session, self.room, nick, password=self.password)
+        return room.joined(session, self.room, nick, password=self.password, solve=self.solve)
 
 
 @cmd.command(
@@ -254,5 +256,7 @@ async def pm(
             yield speech.refused(occupant, error)
             return
         await speech.prepare(session, occupant, here)
-        async for result in send.send(session, speech.messages(session, occupant)):
+        async for result in send.send(
+            session, speech.messages(session, occupant), solve=speech.solve
+        ):
             yield result

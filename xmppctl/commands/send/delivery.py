@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from xmppctl.commands.send import present
+from xmppctl.commands.send.parts.captcha import solver
 from xmppctl.commands.send.text import refusal
 from xmppctl.errors import ErrorInfo, from_info
 from xmppctl.model.jid import Jid
@@ -73,6 +74,7 @@ async def to_people(request: Request, session: Session) -> AsyncIterator[SendRes
         _messages(request, session),
         wait=request.options["wait"] or "confirmed",
         wait_timeout=request.options["wait_timeout"],
+        solve=solver(request.app, request.options["captcha_mode"]),
     )
     async for result in results:
         yield result
@@ -109,12 +111,13 @@ async def to_rooms(request: Request, session: Session) -> AsyncIterator[SendResu
     from xmppctl.protocol.delivery import Attempt, retrying
 
     nick = request.nick or room.own_nick(session)
+    solve = solver(request.app, request.options["captcha_mode"])
     async with AsyncExitStack() as stack:
         here: dict[Jid, room.Joined] = {}
         refused: dict[Jid, ErrorInfo] = {}
         for to in request.recipients.jids:
             try:
-                join = room.joined(session, to, nick, password=request.room_password)
+                join = room.joined(session, to, nick, password=request.room_password, solve=solve)
                 here[to] = await stack.enter_async_context(join)
             except room.JOIN_ERRORS as error:
                 refused[to] = error.info()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from xmppctl.model.jid import lenient
 from xmppctl.protocol import Xep, captcha, forms
 
 if TYPE_CHECKING:
     from xmppctl.model.form import Form
     from xmppctl.protocol.payload import Children, Context, Fields
 
-XEPS = (Xep("0158", "1.0.1", "partial", "challenges by message are shown, not answered"),)
+XEPS = (Xep("0158", "1.0.1", "partial", "challenges by message are shown"),)
 
 CAPTCHA = f"{{{captcha.NS}}}captcha"
 TAGS = frozenset({CAPTCHA})
@@ -32,7 +31,7 @@ def read(stanza: Element, children: Children, context: Context) -> Fields:
     if form.form_type != captcha.NS:
         return {}
     sender, challenger = stanza.get("from", ""), _value(form, "from") or ""
-    if not _speaks_for(sender, challenger):
+    if not captcha.speaks_for(sender, challenger):
         context.note(f"ignored a challenge by {sender}: it is for messages to {challenger}")
         return {}
     told = next((e.findtext(_URL) for e in children.get(_OOB, ()) if e.findtext(_URL)), None)
@@ -51,11 +50,3 @@ def read(stanza: Element, children: Children, context: Context) -> Fields:
 def _value(form: Form, name: str) -> str | None:
     found = (field.values for field in form.fields if field.var == name)
     return next((values[0] for values in found if values and values[0]), None)
-
-
-def _speaks_for(sender: str, challenger: str) -> bool:
-    """The same entity, or the domain that it belongs to (§3.1.3)."""
-    if not sender or not challenger:
-        return False
-    by, of = lenient(sender), lenient(challenger)
-    return by.bare == of.bare or (by.is_domain and by.domain == of.domain)
