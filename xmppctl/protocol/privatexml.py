@@ -12,14 +12,18 @@ from copy import deepcopy
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import RefusedError
-from xmppctl.protocol import Xep
+from xmppctl.model.private import PrivateElement, PrivateRemoval
+from xmppctl.protocol import Xep, largestanza
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.stream import Pending, Session
+from xmppctl.session.xml import serialise, split
 
-XEPS = (Xep("0049", "1.2", "partial", "notes, metacontacts and the delimiter of the roster"),)
+XEPS = (Xep("0049", "1.2", "complete"),)
 
 NS = "jabber:iq:private"
 QUERY = f"{{{NS}}}query"
+
+STEP = "private"
 
 ATTEMPTS = 5
 """How often a change is tried while another client changes the same element."""
@@ -80,6 +84,58 @@ async def update(session: Session, base: Element, change: Change, *, step: str) 
         else:
             return stored
     raise _not_confirmed(session, step)
+
+
+async def fetch(session: Session, tag: str) -> PrivateElement:
+    """The stored element ``{namespace}name`` as a record.
+
+    Raises RefusedError (item-not-found: nothing is stored), UnsupportedError, DeadlineError.
+    """
+    element = await get(session, tag, step=STEP)
+    if is_nothing(element):
+        raise _nothing(session, tag)
+    return _record(element)
+
+
+async def store(session: Session, element: Element) -> PrivateElement:
+    """Store ``element``; what is stored then. Raises as ``put``; RefusedError (file-too-large)."""
+    size = len(serialise(element).encode())
+    with largestanza.explained(session, size, "an element", STEP, picture=False):
+        return _record(await put(session, element, step=STEP))
+
+
+async def remove(session: Session, tag: str, *, if_exists: bool = False) -> PrivateRemoval:
+    """Store nothing in place of ``{namespace}name``; proven by reading it again.
+
+    Raises as ``fetch`` (item-not-found unless ``if_exists``) and ``put``.
+    """
+    namespace, name = split(tag)
+    there = not is_nothing(await get(session, tag, step=STEP))
+    if there:
+        await put(session, Element(tag), step=STEP)
+    elif not if_exists:
+        raise _nothing(session, tag)
+    return PrivateRemoval(namespace, name, removed=there)
+
+
+def is_nothing(element: Element) -> bool:
+    """Whether it is what stands for no element (§2.2): an empty one."""
+    return not len(element) and not element.attrib and not (element.text or "").strip()
+
+
+def _record(element: Element) -> PrivateElement:
+    namespace, name = split(element.tag)
+    return PrivateElement(namespace, name, serialise(element, ""))
+
+
+def _nothing(session: Session, tag: str) -> RefusedError:
+    namespace, name = split(tag)
+    return RefusedError(
+        f"no <{name}/> of {namespace} is in the private storage",
+        step=STEP,
+        condition="item-not-found",
+        by=session.bare,
+    )
 
 
 def _not_confirmed(session: Session, step: str) -> RefusedError:

@@ -36,6 +36,19 @@ def test_the_example():
     assert found.findtext("{exodus:prefs}defaultnick") == "Hamlet"
 
 
+def test_an_element_that_is_too_large():
+    storage = Storage()
+    storage.session.features = fromstring(
+        "<f><limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>2000</max-bytes></limits></f>"
+    )
+    element = Element("{urn:x}x")
+    element.text = "y" * 1000
+    with pytest.raises(RefusedError) as caught:
+        storage.run(privatexml.store(storage.session, element))
+    assert (caught.value.condition, caught.value.limit) == ("file-too-large", 2000)
+    assert (caught.value.hint, storage.asked) == (None, [])
+
+
 def test_nothing_stored_is_an_empty_element():
     storage = Storage()
     assert storage.run(privatexml.get(storage.session, TAG, step="x")).tag == TAG

