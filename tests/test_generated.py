@@ -159,7 +159,7 @@ def test_links_lead_somewhere(name: str) -> None:
             assert target.removeprefix("#") in anchors
         else:
             path = (directory / target).resolve()
-            assert path in derived or path.is_dir(), f"{name} links to {target}"
+            assert path in derived or path.exists(), f"{name} links to {target}"
 
 
 @every_page

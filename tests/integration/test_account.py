@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 XMPPCTL = Path(sys.executable).with_name("xmppctl")
 
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_the_clock_of_the_server(xmppctl, alice, server):
     record = xmppctl("entity", "time", "--json", account=alice).expect(0).json()

@@ -4,6 +4,8 @@ import pytest
 
 from tests.integration import muc
 
+pytestmark = pytest.mark.in_turn
+
 NS_EVENT = "http://jabber.org/protocol/pubsub#event"
 PUBSUB = "http://jabber.org/protocol/pubsub"
 NODES = "urn:xmpp:mucsub:nodes:"

@@ -9,6 +9,8 @@ from tests.integration.failing import failure
 from tests.integration.uploading import look
 from xmppctl.errors import Exit
 
+pytestmark = pytest.mark.in_turn
+
 URL = "https://upload.example.org/4a77/summit.jpg"
 DATA = b"\x89PNG\r\n\x1a\n of a kind"
 NAME = f"{hashlib.sha256(DATA).hexdigest()}.png"

@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 REACTION = (
     "<message to='{}' type='groupchat' id='{}'><reactions xmlns='urn:xmpp:reactions:0' id='{}'>"

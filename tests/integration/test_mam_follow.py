@@ -8,6 +8,8 @@ import pytest
 from tests.integration.muc import enter, make
 from tests.peers.process import TRANSPORT
 
+pytestmark = pytest.mark.in_turn
+
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 
 

@@ -3,6 +3,8 @@
 import pytest
 import slixmpp
 
+pytestmark = pytest.mark.in_turn
+
 NS_REFERENCE, NS_MENTION = "urn:xmpp:reference:0", "urn:xmpp:mentions:0"
 FORWARDED = "{urn:xmpp:forward:0}forwarded"
 CLIENT = "{jabber:client}"

@@ -5,6 +5,8 @@ import pytest
 from tests.integration import muc
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def room(raw, alice, server):

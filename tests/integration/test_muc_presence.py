@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_sending_is_proven_by_the_reflection(xmppctl, alice, host, room):
     host.create_muc(room, "host")

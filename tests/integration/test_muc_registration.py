@@ -6,6 +6,8 @@ import pytest
 from tests.integration import muc
 from tests.servers.quirks import Quirk
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def room(raw, alice, server):

@@ -12,6 +12,8 @@ from slixmpp.exceptions import IqError, XMPPError
 from tests.integration.fetching import giving
 from tests.servers.web import WebServer
 
+pytestmark = pytest.mark.in_turn
+
 DATA = bytes(range(256)) * 300
 OOB = "{jabber:iq:oob}query"
 CLIENT = "{jabber:client}"

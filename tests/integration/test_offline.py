@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 OFFLINE = "http://jabber.org/protocol/offline"
 TEXTS = ["one", "two", "three"]

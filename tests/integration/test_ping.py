@@ -7,6 +7,8 @@ import pytest
 
 from tests.servers.fake import FakeServer
 
+pytestmark = pytest.mark.in_turn
+
 KEYS = ["to", "seq", "ok", "rtt_ms", "answered_by", "error"]
 
 

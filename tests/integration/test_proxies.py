@@ -25,7 +25,7 @@ from tests.servers.proxies import ProxyServer
 from tests.servers.web import WebServer
 from xmppctl.errors import Exit
 
-pytestmark = pytest.mark.own_connection
+pytestmark = [pytest.mark.own_connection, pytest.mark.in_turn]
 
 USER, SECRET = "pröxy user", "p@ss:w/rd %41 geheim"
 KINDS = ["http", "https", "socks5", "socks5h"]

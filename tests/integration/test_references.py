@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 STORE = "{urn:xmpp:hints}store"
 REACTIONS = "{urn:xmpp:reactions:0}reactions"

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 ROSTER = "<query xmlns='jabber:iq:roster'/>"
 ITEM = "{jabber:iq:roster}item"
 KEYS = ["jid", "name", "subscription", "ask", "approved", "groups", "ver"]

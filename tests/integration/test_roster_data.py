@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 NOTES = "storage:rosternotes"
 META = "storage:metacontacts"
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.peers.process import EXECUTABLE, keeps_unacknowledged, way_options
 
+pytestmark = pytest.mark.in_turn
+
 ROSTER = "<query xmlns='jabber:iq:roster'/>"
 ITEM = ".//{jabber:iq:roster}item"
 GROUP = "{jabber:iq:roster}group"

@@ -11,6 +11,8 @@ import pytest
 from tests.peers.process import EXECUTABLE, way_options
 from tests.servers.fake import FakeServer
 
+pytestmark = pytest.mark.in_turn
+
 ROSTER = "<query xmlns='jabber:iq:roster'/>"
 ITEM = ".//{jabber:iq:roster}item"
 GROUP = "{jabber:iq:roster}group"

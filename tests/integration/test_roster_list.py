@@ -7,6 +7,8 @@ import pytest
 
 from tests.peers.stream import StreamClosed
 
+pytestmark = pytest.mark.in_turn
+
 ROSTER = "<query xmlns='jabber:iq:roster'/>"
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 VERSIONING = "<ver xmlns='urn:xmpp:features:rosterver'/>"

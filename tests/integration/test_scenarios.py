@@ -106,10 +106,13 @@ def servers(text: str) -> list[str] | None:
 def variables(alice: Account, bob: Account, other_ca: Path) -> dict[str, str]:
     """What transcripts may name."""
     server = alice.server
+    admin = server.admin()
     return {
         "ALICE": alice.jid,
         "BOB": bob.jid,
         "BOB_PASSWORD": bob.password,
+        "ADMIN": admin.jid,
+        "ADMIN_PASSWORD": admin.password,
         "DOMAIN": server.domain,
         "CONFERENCE": server.conference,
         "EXT": server.component,

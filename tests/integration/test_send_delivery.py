@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 HINTS, CARBONS, SHIM = "urn:xmpp:hints", "urn:xmpp:carbons:2", "http://jabber.org/protocol/shim"
 NGX = "ngxchat:contactmessagestates"
 BODY, THREAD = "{jabber:client}body", "{jabber:client}thread"

@@ -9,6 +9,8 @@ from tests.peers.process import TRANSPORT
 from tests.peers.stream import StreamClosed
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 BODY, THREAD = "{jabber:client}body", "{jabber:client}thread"
 CARBONS = "urn:xmpp:carbons:2"
 

@@ -8,6 +8,8 @@ import slixmpp
 from tests.peers.stream import StreamClosed
 from tests.servers.fake import FakeServer
 
+pytestmark = pytest.mark.in_turn
+
 NS = "http://jabber.org/protocol/muc"
 
 

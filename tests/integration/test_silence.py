@@ -27,7 +27,7 @@ from tests.servers.fake import FakeConnection, FakeServer
 from tests.servers.faults import SERVER_HELLO, FaultProxy, Flow
 from xmppctl.errors import Exit
 
-pytestmark = pytest.mark.own_connection
+pytestmark = [pytest.mark.own_connection, pytest.mark.in_turn]
 
 SCRIPTS: dict[str, tuple[str, str, Script]] = {}
 

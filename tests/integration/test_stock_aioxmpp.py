@@ -11,6 +11,8 @@ import pytest
 from tests.peers.process import Xmppctl
 from tests.servers.base import Account, Server
 
+pytestmark = pytest.mark.in_turn
+
 STOCK = {"XMPPCTL_STOCK_AIOXMPP": "1"}
 
 COMMANDS = {

@@ -8,6 +8,8 @@ import pytest
 
 from tests.integration import muc
 
+pytestmark = pytest.mark.in_turn
+
 PS = "http://jabber.org/protocol/pubsub"
 MDS = "urn:xmpp:mds:displayed:0"
 READ = "ngxchat:unreadmessagedate"

@@ -13,6 +13,8 @@ from tests.servers.fake import FakeServer
 from tests.servers.web import WebServer
 from xmppctl.errors import Exit
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def made(xmppctl):

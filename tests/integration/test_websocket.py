@@ -34,6 +34,8 @@ from tests.servers.websocket import (
 )
 from xmppctl.errors import Exit
 
+pytestmark = pytest.mark.in_turn
+
 ROSTER = "{jabber:iq:roster}"
 
 

@@ -13,7 +13,7 @@ Default = Literal["always", "never", "roster"]
 
 
 @dataclass(frozen=True)
-class PubsubItem:
+class ArchivedItem:
     """An item of a pubsub node, as it was published (XEP-0442)."""
 
     SPARSE: ClassVar[bool] = True
@@ -37,7 +37,7 @@ class ArchivedMessage(Message):
 
     room: Annotated[str | None, "JID of the room that vouches for a groupchat message"] = None
     subject_only: Annotated[bool | None, "true: the room's subject was set, nothing said"] = None
-    item: Annotated[PubsubItem | None, "the item, in the archive of a pubsub node"] = None
+    item: Annotated[ArchivedItem | None, "the item, in the archive of a pubsub node"] = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from xmppctl.commands.mam.export import _as_text
-from xmppctl.model.mam import ArchivedMessage, PubsubItem
+from xmppctl.model.mam import ArchivedItem, ArchivedMessage
 from xmppctl.model.payload.delivery import Marker, Receipt
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -24,7 +24,7 @@ def text(**fields):
         ({"subject": "s"}, "[s]"),
         ({"receipt": Receipt(received_id="7")}, "(received 7)"),
         ({"marker": Marker("displayed", "8")}, "(displayed 8)"),
-        ({"item": PubsubItem("news", "i")}, "(news i)"),
+        ({"item": ArchivedItem("news", "i")}, "(news i)"),
         ({}, "(no text)"),
         # a line that looks like another message is indented, whatever breaks it
         ({"body": "a\n2026-01-01T00:00:00Z <boss@x.test> b"},

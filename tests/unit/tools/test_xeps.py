@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_xeps, gen_xeps
+from tools import check_xeps, gen_xeps, plugins
+from tools.describe import leaves, sections
+from xmppctl.cli.tree import Tree
 from xmppctl.model.xep import Support, Xep, merge
 from xmppctl.output.doap import render
 
@@ -45,10 +47,19 @@ def test_doap_escapes_notes() -> None:
 
 def test_table() -> None:
     text = gen_xeps.table([Support(PING, ("xmppctl.protocol.ping",))], {"0199": "A | B"})
-    row = text.splitlines()[-1]
+    row = next(line for line in text.splitlines() if "| [XEP-" in line)
     assert row.startswith("| [XEP-0199](https://xmpp.org/extensions/xep-0199.html) | A \\| B |")
     assert "| 2.0.1 | complete |" in row
     assert "`protocol.ping`" in row
+
+
+def test_what_plugins_name_is_there() -> None:
+    paths = set()
+    for members in sections(Tree()).values():
+        for name, member in members:
+            paths |= {name, *(path for path, _ in leaves(name, member))}
+    tests = Path(__file__).parent.parent.parent / "integration"
+    assert list(plugins.check(paths, tests)) == []
 
 
 XML = """<xep><header>

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xmppctl.protocol.payload import Children, Context, Fields
 
 XEPS = (
-    Xep("0335", "0.1.1", "partial", "in messages"),
+    Xep("0335", "0.1.1", "partial", "in messages, and as items of nodes"),
     Xep("0432", "0.1.1", "complete"),
 )
 
@@ -36,7 +36,14 @@ _LONGEST_TYPE = 1024
 def attach(stanza: Element, text: str, datatype: str | None = None) -> None:
     """Put JSON into a message; with ``datatype`` in an envelope that says what it is."""
     parent = stanza if datatype is None else SubElement(stanza, PAYLOAD, {"datatype": datatype})
-    SubElement(parent, JSON).text = text
+    parent.append(container(text))
+
+
+def container(text: str) -> Element:
+    """The element that carries JSON (XEP-0335 §3)."""
+    element = Element(JSON)
+    element.text = text
+    return element
 
 
 def parse(text: str) -> Any:
