@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tools import plugins
 from tools.gen_reference import NOTICE, prose
 from xmppctl.model.xep import Support
 from xmppctl.output.doap import RFCS
@@ -13,6 +14,11 @@ What xmppctl implements, in the versions named here; `xmppctl doap` prints the s
 `complete` and `partial` are meant for a client: what the XEP asks of servers does not count.\
 """
 
+_PLUGINS = """\
+What chat libraries have as plugins: which commands serve it, and the tests against real servers
+that prove it.\
+"""
+
 
 def table(supported: Sequence[Support], titles: dict[str, str]) -> str:
     """The text of ``docs/xeps.md``; ``titles`` has the title of each number."""
@@ -20,6 +26,7 @@ def table(supported: Sequence[Support], titles: dict[str, str]) -> str:
     lines = ["# XEPs", "", NOTICE, "", _TEXT, "", f"RFCs: {', '.join(rfcs)}.", ""]
     lines += ["| XEP | Title | Version | Status | Note | Module |", "|---|---|---|---|---|---|"]
     lines += [_row(each, titles) for each in supported]
+    lines += ["", "## Plugins", "", _PLUGINS, "", plugins.table()]
     return "\n".join([*lines, ""])
 
 

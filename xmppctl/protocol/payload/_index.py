@@ -50,6 +50,8 @@ READERS: dict[str, tuple[str, ...]] = {
     "{urn:xmpp:message-retract:0}retracted": ("tombstones",),
     "{urn:xmpp:message-retract:1}retract": ("moderation", "retraction"),
     "{urn:xmpp:message-retract:1}retracted": ("tombstones",),
+    "{urn:xmpp:mix:core:0}mix": ("mix",),
+    "{urn:xmpp:mix:core:1}mix": ("mix",),
     "{urn:xmpp:occupant-id:0}occupant-id": ("occupant",),
     "{urn:xmpp:omemo:1}encrypted": ("encryption",),
     "{urn:xmpp:omemo:2}encrypted": ("encryption",),
