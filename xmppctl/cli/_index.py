@@ -28,6 +28,7 @@ INDEX: dict[str, tuple[str, str, bool]] = {
     "private": ("Data", "XML that only the account itself can read (XEP-0049).", False),
     "pubsub": ("Data", "Publish, read and follow items of nodes (XEP-0060).", False),
     "push": ("Account", "Push notifications by the server (XEP-0357).", False),
+    "raw": ("Messages", "Send a stanza as it is, and print the answer to an iq.", False),
     "register": ("Account", "Create and end accounts (XEP-0077).", False),
     "roster": ("Contacts", "The contact list (RFC 6121).", False),
     "schema": ("Tools", "Print the JSON Schema of a command's output.", False),

@@ -34,3 +34,26 @@ def read_element(app: App, path: str) -> Element:
             hint=f"write <{name} xmlns='...'>",
         )
     return element
+
+
+def read_stanza(app: App, path: str) -> Element:
+    """The stanza in the file, of standard input for ``-``, in the stream's namespace.
+
+    Raises UsageError for what is none, LocalError.
+    """
+    data = app.read_file(path)
+    from xmppctl.session.xml import NS_CLIENT, XmlError, parse, serialise, split
+
+    where = "standard input" if path == "-" else path
+    try:
+        element = parse(data)
+        serialise(element)
+    except XmlError as error:
+        raise UsageError(f"{where} holds no XML element ({error})", step="input") from None
+    # a stanza without any namespace is meant for the stream's own
+    for node in element.iter():
+        if not split(node.tag)[0]:
+            node.tag = f"{{{NS_CLIENT}}}{node.tag}"
+    if split(element.tag) not in ((NS_CLIENT, name) for name in ("message", "presence", "iq")):
+        raise UsageError(f"{where} holds no message, presence or iq", step="input")
+    return element

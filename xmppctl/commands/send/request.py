@@ -84,16 +84,11 @@ class Request:
     def _read_stanza(self, path: str | None) -> Element | None:
         if path is None:
             return None
+        from xmppctl.commands._element import read_stanza
         from xmppctl.session.stream import MESSAGE
-        from xmppctl.session.xml import XmlError
-        from xmppctl.session.xml import parse as parse_xml
 
-        try:
-            element = parse_xml(self.app.read_file(path))
-        except XmlError as error:
-            raise UsageError(f"--stanza: {path} holds no XML element ({error})") from None
-        if element.tag in ("message", MESSAGE):
-            _adopt_namespace(element)
+        element = read_stanza(self.app, path)
+        if element.tag == MESSAGE:
             return element
         raise UsageError(f"--stanza: {path} holds no <message/> of jabber:client")
 
@@ -184,12 +179,3 @@ def _check_multicast(options: dict[str, Any]) -> None:
             raise UsageError(f"--multicast and --{name.replace('_', '-')} exclude each other")
     if options["kind"] == "groupchat":
         raise UsageError("--multicast goes to people, not to rooms")
-
-
-def _adopt_namespace(element: Element) -> None:
-    """A stanza without any namespace is meant for the stream's own."""
-    from xmppctl.session.xml import NS_CLIENT, split
-
-    for node in element.iter():
-        if not split(node.tag)[0]:
-            node.tag = f"{{{NS_CLIENT}}}{node.tag}"
