@@ -36,8 +36,10 @@ def read_element(app: App, path: str) -> Element:
     return element
 
 
-def read_stanza(app: App, path: str) -> Element:
+def read_stanza(app: App, path: str, *, option: str | None = None) -> Element:
     """The stanza in the file, of standard input for ``-``, in the stream's namespace.
+
+    ``option``: the one that named the file, for what is said of it.
 
     Raises UsageError for what is none, LocalError.
     """
@@ -45,6 +47,8 @@ def read_stanza(app: App, path: str) -> Element:
     from xmppctl.session.xml import NS_CLIENT, XmlError, parse, serialise, split
 
     where = "standard input" if path == "-" else path
+    if option is not None:
+        where = f"{option}: {path}"
     try:
         element = parse(data)
         serialise(element)

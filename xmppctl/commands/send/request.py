@@ -87,7 +87,7 @@ class Request:
         from xmppctl.commands._element import read_stanza
         from xmppctl.session.stream import MESSAGE
 
-        element = read_stanza(self.app, path)
+        element = read_stanza(self.app, path, option="--stanza")
         if element.tag == MESSAGE:
             return element
         raise UsageError(f"--stanza: {path} holds no <message/> of jabber:client")
