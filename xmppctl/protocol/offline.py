@@ -46,9 +46,16 @@ async def count(session: Session) -> int:
 
 
 async def headers(session: Session) -> list[OfflineHeader]:
-    """The messages that wait, as the server lists them (§2.3). Raises as ``count``."""
+    """The messages that wait (§2.3), the oldest first. Raises as ``count``.
+
+    One server names them by their time, and lists them in no order (ejabberd 23.01); what is named
+    otherwise stays in the order of the list.
+    """
     items = await _asked(session, _items(session))
-    return [OfflineHeader(each.node, each.name, each.jid) for each in items if each.node]
+    found = [OfflineHeader(each.node, each.name, each.jid) for each in items if each.node]
+    if all(each.node.isdecimal() for each in found):
+        found.sort(key=lambda each: (len(each.node), each.node))
+    return found
 
 
 async def view(
