@@ -17,15 +17,10 @@ def read_element(app: App, path: str) -> Element:
 
     Raises UsageError or LocalError.
     """
-    data = app.read_file(path)
-    from xmppctl.session.xml import NS_CLIENT, XmlError, parse, serialise, split
+    where = _name(path)
+    element = _read(app, path, where)
+    from xmppctl.session.xml import NS_CLIENT, split
 
-    where = "standard input" if path == "-" else path
-    try:
-        element = parse(data)
-        serialise(element)
-    except XmlError as error:
-        raise UsageError(f"{where} holds no XML element ({error})", step="input") from None
     ns, name = split(element.tag)
     if ns in ("", NS_CLIENT):
         raise UsageError(
@@ -43,21 +38,31 @@ def read_stanza(app: App, path: str, *, option: str | None = None) -> Element:
 
     Raises UsageError for what is none, LocalError.
     """
-    data = app.read_file(path)
-    from xmppctl.session.xml import NS_CLIENT, XmlError, parse, serialise, split
+    where = _name(path) if option is None else f"{option}: {path}"
+    element = _read(app, path, where)
+    from xmppctl.session.xml import NS_CLIENT, split
 
-    where = "standard input" if path == "-" else path
-    if option is not None:
-        where = f"{option}: {path}"
-    try:
-        element = parse(data)
-        serialise(element)
-    except XmlError as error:
-        raise UsageError(f"{where} holds no XML element ({error})", step="input") from None
     # a stanza without any namespace is meant for the stream's own
     for node in element.iter():
         if not split(node.tag)[0]:
             node.tag = f"{{{NS_CLIENT}}}{node.tag}"
     if split(element.tag) not in ((NS_CLIENT, name) for name in ("message", "presence", "iq")):
         raise UsageError(f"{where} holds no message, presence or iq", step="input")
+    return element
+
+
+def _name(path: str) -> str:
+    return "standard input" if path == "-" else path
+
+
+def _read(app: App, path: str, where: str) -> Element:
+    """The element, which can be written too; ``where`` names its place in errors."""
+    data = app.read_file(path)
+    from xmppctl.session.xml import XmlError, parse, serialise
+
+    try:
+        element = parse(data)
+        serialise(element)
+    except XmlError as error:
+        raise UsageError(f"{where} holds no XML element ({error})", step="input") from None
     return element
