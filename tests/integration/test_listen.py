@@ -387,7 +387,7 @@ def test_inactive_clients_get_in_the_end_what_was_held_back(
     listening, xmppctl, alice, slix, server
 ):
     assert Feature.STREAM_MANAGEMENT in server.features
-    run = listening("--inactive", "--type", "available", "--for", "1s")
+    run = listening("--inactive", "--type", "available", "--for", "2s")
     other = slix(alice, "desk")
     other.send_presence(pstatus="here")
     found = xmppctl.finish(run).expect(0).jsonl()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -256,7 +257,8 @@ def test_a_silent_proxy(xmppctl: Xmppctl, scheme: str) -> None:
     with ProxyServer("http", answer=b"") as proxy:
         run = run_by(xmppctl, proxy.url(scheme))
     error = failure(run, Exit.TIMEOUT, "proxy", "timeout")
-    assert "198.51.100.1:5222 within 1 s" in error["text"]
+    # of the second that the whole way has, what is left for this step
+    assert re.search(r"198\.51\.100\.1:5222 within (1|0\.\d+) s", error["text"])
     assert run.seconds < 5
 
 
