@@ -59,8 +59,9 @@ def mark(xmppctl, alice):
     """``mark(bob.jid)``: the only record of unread mark."""
 
     def ask(*args, code=0):
-        options = [each for each in args if each.startswith("--")]
-        words = [each for each in args if each not in options]  # an id may begin with a dash
+        known = ("--all", "--force", "--marker", "--reconfigure", "--since", "--store")
+        options = [each for each in args if each.startswith(known)]
+        words = [each for each in args if each not in options]  # an id may begin with dashes
         command = ("--json", "unread", "mark", *options, "--", *words)
         run = xmppctl(*command, account=alice).expect(code)
         return run.json()[0] if code == 0 else run.error()
