@@ -387,8 +387,8 @@ def test_inactive_clients_get_in_the_end_what_was_held_back(
     listening, xmppctl, alice, slix, server
 ):
     assert Feature.STREAM_MANAGEMENT in server.features
-    run = listening("--inactive", "--type", "available", "--for", "2s")
     other = slix(alice, "desk")
+    run = listening("--inactive", "--type", "available", "--for", "2s")
     other.send_presence(pstatus="here")
     found = xmppctl.finish(run).expect(0).jsonl()
     assert [r["from"] for r in found if r.get("status") == "here"] == [other.jid]
