@@ -65,6 +65,8 @@ class Challenger:
     def _handle(self, stanza, kind):
         domain = self._component.domain
         sender, ident = stanza.get("from"), stanza.get("id")
+        if stanza.find(f".//{{{STANZAS}}}recipient-unavailable") is not None:
+            return  # over BOSH a Prosody sends back what was not acknowledged
         if kind == "message" and stanza.get("type") == "error":
             self.declined.append((ident, tostring(stanza, encoding="unicode")))
         elif kind == "message":
