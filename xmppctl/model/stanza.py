@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
+from xmppctl.model.jingle import SiOffer
 from xmppctl.model.message import Message
 from xmppctl.model.presence import Caps, Show
 from xmppctl.records import dataclass
@@ -49,7 +50,7 @@ class Stanza(Message):
         ErrorInfo | None, "the error of a bounced message, or why an offered file was not fetched"
     ] = None
     stanza: Annotated[
-        Literal["message", "presence", "iq"], "kind of the stanza; iq: a file is offered (XEP-0066)"
+        Literal["message", "presence", "iq"], "kind of the stanza; iq: something is offered"
     ] = "message"
     carbon: Annotated[
         Literal["sent", "received"] | None,
@@ -60,6 +61,7 @@ class Stanza(Message):
     priority: Annotated[int | None, "of presence: priority of the client"] = None
     idle_since: Annotated[datetime | None, "of presence: last use of the client"] = None
     caps: Annotated[Caps | None, "of presence: software of the client"] = None
+    si: Annotated[SiOffer | None, "a file that is offered in the old way (XEP-0095)"] = None
 
     def told(self, *, spoilers: bool = False) -> Told:
         """What stands under ``body`` where people read it."""
@@ -67,6 +69,10 @@ class Stanza(Message):
             return super().told(spoilers=spoilers)
         from xmppctl.model.telling import Told
 
+        if self.jingle is not None:
+            return Told(f"(declined a {self.jingle})")
+        if self.si is not None:
+            return Told(f"(refused a stream initiation: {self.si.profile or 'something'})")
         if self.files:
             return Told(f"(gave the file {self.files[0].path})")
         why = f": {self.error_.condition}" if self.error_ is not None else ""

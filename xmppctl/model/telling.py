@@ -34,6 +34,9 @@ def tell(message: Message, *, spoilers: bool = False, subject: bool = True) -> T
     marks = []
     if message.security_label is not None and message.security_label.display:
         marks.append(f"[{message.security_label.display}]")
+    encryption = message.encryption
+    if encryption is not None and encryption.state == "decrypted" and encryption.valid is False:
+        marks.append("[unsigned]")
     if subject and message.subject is not None:
         marks.append(f"[{message.subject}]")
     instead = _instead_of_text(message, spoilers=spoilers)
@@ -54,7 +57,8 @@ def _instead_of_text(message: Message, *, spoilers: bool) -> str | None:
         reason = f": {message.retracted.reason}" if message.retracted.reason else ""
         return f"{message.retracted}{reason}"
     if message.encryption is not None and message.encryption.state != "decrypted":
-        return f"encrypted: {message.encryption.name or message.encryption.ns}"
+        reason = f", {message.encryption.reason}" if message.encryption.reason else ""
+        return f"encrypted: {message.encryption.name or message.encryption.ns}{reason}"
     # their texts are only for clients that do not know them
     if message.moderated is not None:
         reason = f": {message.moderated.reason}" if message.moderated.reason else ""
@@ -89,6 +93,7 @@ def _without_body(message: Message) -> str:
         ("", message.pubsub),
         ("confirm ", message.http_confirm),
         ("captcha ", message.captcha),
+        ("", message.jingle),
         ("form: ", message.form),
         ("suggests: ", ", ".join(map(str, message.contacts)) or None),
     ]

@@ -137,9 +137,9 @@ class Taker:
         """Take no further ones."""
         self._over = True
 
-    def record(self, iq: Element) -> Stanza:
-        """What became of this offer; to be asked for once."""
-        return self._records.pop(id(iq))
+    def record(self, iq: Element) -> Stanza | None:
+        """What became of this offer; to be asked for once. None: it is not one of these."""
+        return self._records.pop(id(iq), None)
 
     def __call__(self, iq: Element) -> Later:
         """Answer a request (§2). Raises RefusedError where nothing is going to be fetched."""

@@ -29,6 +29,17 @@ PING = "{urn:xmpp:ping}ping"
 _IQ = f"{{{NS_CLIENT}}}iq"
 
 
+class RefusalError(RefusedError):
+    """How to refuse a request: a defined condition, and what an extension says about it.
+
+    ``detail``: an element beside the condition, as ``{namespace}name`` (RFC 6120 §8.3.4).
+    """
+
+    def __init__(self, condition: str, type: str = "cancel", detail: str | None = None) -> None:
+        super().__init__(f"refused: {condition}", condition=condition, type=type)
+        self.detail = detail
+
+
 class Responder:
     """The handlers of one session, by the ``{namespace}name`` of the payload.
 
@@ -113,4 +124,6 @@ def _refusal(iq: Element, error: RefusedError) -> Element:
     reply = _reply(iq, "error")
     child = SubElement(reply, f"{{{NS_CLIENT}}}error", {"type": error.type or "cancel"})
     SubElement(child, f"{{{NS_STANZAS}}}{error.condition}")
+    if isinstance(error, RefusalError) and error.detail is not None:
+        SubElement(child, error.detail)
     return reply
