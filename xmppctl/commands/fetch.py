@@ -17,11 +17,10 @@ from xmppctl.model.file import Fetched
 
 if TYPE_CHECKING:
     from xmppctl.model.jid import Jid
+    from xmppctl.protocol.aesgcm import Opening, Secret
     from xmppctl.session.download import Received
     from xmppctl.session.http import Answer, Write
     from xmppctl.session.weburl import Url
-
-_LATER = {"aesgcm": "encrypted files (XEP-0454)"}
 
 
 @cli.command(
@@ -34,6 +33,7 @@ _LATER = {"aesgcm": "encrypted files (XEP-0454)"}
         "xmppctl fetch --verify sha-256:"
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 "
         "https://upload.example.org/4a77/empty",
+        'printf %s "$AESGCM_URL" | xmppctl fetch --out photo.jpg -',
         "xmppctl fetch --from bob@example.org/desk "
         "cid:sha1+8f35fef110ffc5df08d579a50083ff9308fb6242@bob.xmpp.org",
     ),
@@ -65,7 +65,9 @@ async def cmd(
 
     The file appears when it is complete and verified, and not before. With - as URL it is read
     from standard input. Small data that a message points to by a cid: URI (XEP-0231) are asked of
-    the client that sent it, whose JID --from tells.
+    the client that sent it, whose JID --from tells. An encrypted file, whose aesgcm URL came in an
+    OMEMO message (XEP-0454), is decrypted; that URL has the key, and is better read from standard
+    input than given as an argument, which others may see.
     """
     from xmppctl.model import digest
     from xmppctl.session.download import download
@@ -84,7 +86,10 @@ async def cmd(
             raise UsageError("--insecure-http is for http URLs")
         assert sender is not None
         return await _data(app, cid, sender, out, expected, max_size, force=force)
-    target = _parse(text)
+    target, secret = _parse(text)
+    if secret is not None and (verify is not None or insecure_http):
+        flag = "verify" if verify is not None else "insecure-http"
+        raise UsageError(f"--{flag} is not for aesgcm URLs: what is encrypted verifies itself")
     web = Web(
         app.settings.get("ca_file"),
         app.settings.get("connect_timeout"),
@@ -97,10 +102,15 @@ async def cmd(
     async def receive(take: Any) -> Received:
         return await download(web, target, take, verify=expected, max_size=max_size)
 
+    cipher = _Cipher(secret, target)
     if out == "-":
-        await _to_stdout(app, receive, spooled=expected is not None)
+        spooled = expected is not None or secret is not None
+        await _to_stdout(app, receive, cipher, spooled=spooled)
         click.get_current_context().exit()
-    path, received = await _to_file(app, target, out, receive, force=force)
+    path, received = await _to_file(app, target, out, receive, cipher, force=force)
+    if cipher.opening is not None:
+        opened = cipher.opening
+        return Fetched(target.text, str(path), opened.size, None, opened.sha256, "aes-256-gcm")
     return Fetched(
         url=target.text,
         file=str(path),
@@ -109,6 +119,29 @@ async def cmd(
         sha256=received.sha256,
         verified=None if expected is None else expected[0],
     )
+
+
+class _Cipher:
+    """What stands between the bytes that come and the file, where these are encrypted."""
+
+    def __init__(self, secret: Secret | None, target: Url) -> None:
+        self._secret = secret
+        self._target = target
+        self.opening: Opening | None = None
+
+    def over(self, write: Write) -> Write:
+        """Who takes the bytes that come, for who takes those of the file."""
+        if self._secret is None:
+            return write
+        from xmppctl.protocol.aesgcm import Opening
+
+        self.opening = Opening(self._secret, write)
+        return self.opening.take
+
+    def finish(self) -> None:
+        """All has come. Raises RefusedError where it is not what was encrypted."""
+        if self.opening is not None:
+            self.opening.finish(self._target.peer)
 
 
 def _parse_cid(text: str, sender: Jid | None) -> str | None:
@@ -169,23 +202,22 @@ async def _data(
     )
 
 
-def _parse(text: str) -> Url:
+def _parse(text: str) -> tuple[Url, Secret | None]:
+    """Where the file is, and with what it is encrypted. Raises UsageError."""
     from xmppctl.session.weburl import parse_url
 
-    scheme = text.strip().partition(":")[0].lower()
-    if scheme in _LATER:
-        raise UsageError(
-            f"{scheme}: URLs cannot be fetched: {_LATER[scheme]} are not supported",
-            condition="unsupported-scheme",
-        )
     try:
-        return parse_url(text)
+        if text.strip().partition(":")[0].lower() != "aesgcm":
+            return parse_url(text), None
+        from xmppctl.protocol import aesgcm
+
+        return aesgcm.parse(text)
     except ValueError as error:
         raise UsageError(f"the URL cannot be fetched: {error}") from None
 
 
 async def _to_file(
-    app: cli.App, url: Url, out: str | None, receive: Any, *, force: bool
+    app: cli.App, url: Url, out: str | None, receive: Any, cipher: _Cipher, *, force: bool
 ) -> tuple[Path, Received]:
     from xmppctl.session.download import name_of
 
@@ -200,10 +232,11 @@ async def _to_file(
         if sink is None:
             sink = Sink(directory / name_of(answer, url), force=force)
         progress = _progress(app, sink.path.name, answer)
-        return _counted(sink.write, progress)
+        return _counted(cipher.over(sink.write), progress)
 
     try:
         received = await receive(begin)
+        cipher.finish()
         assert sink is not None
         sink.commit()
     finally:
@@ -214,7 +247,7 @@ async def _to_file(
     return sink.path, received
 
 
-async def _to_stdout(app: cli.App, receive: Any, *, spooled: bool) -> None:
+async def _to_stdout(app: cli.App, receive: Any, cipher: _Cipher, *, spooled: bool) -> None:
     """The bytes; behind a file where they must be verified before anybody sees them."""
     progress: Progress | None = None
     with tempfile.TemporaryFile() as spool:
@@ -222,10 +255,12 @@ async def _to_stdout(app: cli.App, receive: Any, *, spooled: bool) -> None:
         def begin(answer: Answer) -> Write:
             nonlocal progress
             progress = _progress(app, "-", answer)
-            return _counted(spool.write if spooled else _out(app), progress)
+            write: Any = spool.write if spooled else _out(app)
+            return _counted(cipher.over(write), progress)
 
         try:
             await receive(begin)
+            cipher.finish()
         except OSError as error:
             raise LocalError(f"cannot keep the file: {error.strerror}", step="output") from None
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -14,19 +13,19 @@ import click
 
 from xmppctl import cli
 from xmppctl.cli.files import Source
-from xmppctl.cli.params import BARE_JID, JID, NONEMPTY, is_text
+from xmppctl.cli.params import BARE_JID, JID, NONEMPTY
 from xmppctl.cli.progress import Progress
 from xmppctl.commands import _room
 from xmppctl.commands._purpose import PurposeType
+from xmppctl.commands._uploadname import ANY_TYPE, check_name, hidden, media_type
 from xmppctl.errors import UsageError, XmppctlError, from_info
 from xmppctl.model.file import SharedFile
-from xmppctl.model.upload import Upload, UploadService
+from xmppctl.model.upload import EncryptedUpload, Upload, UploadService
 
 if TYPE_CHECKING:
+    from xmppctl.protocol.aesgcm import Sealed
     from xmppctl.protocol.upload import Service, Slot, Wanted
 
-_ANY_TYPE = "application/octet-stream"
-_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 _MEDIA_TYPE = re.compile(r"[!#$&^_.+A-Za-z0-9-]{1,127}/[!#$&^_.+A-Za-z0-9-]{1,127}(;[\x20-\x7e]*)?")
 _EXPIRED = (401, 403, 404, 410)
 _FLIGHT_FILES, _FLIGHT_BYTES = 8, 8 * 1024 * 1024
@@ -41,6 +40,7 @@ _FLIGHT_FILES, _FLIGHT_BYTES = 8, 8 * 1024 * 1024
         "xmppctl upload --to bob@example.org --sfs photo.jpg",
         "pg_dump shop | gzip | xmppctl -o plain upload --name shop.sql.gz -",
         "xmppctl upload --muc ops@conference.example.org --nick cron graph.png",
+        "xmppctl -o plain upload --encrypt photo.jpg",
         "xmppctl upload --info",
     ),
     targets=True,
@@ -64,6 +64,9 @@ _FLIGHT_FILES, _FLIGHT_BYTES = 8, 8 * 1024 * 1024
 @click.option("--info", is_flag=True,
               help="Upload nothing; list the upload services with their limits.")  # fmt: skip
 @click.option("--insecure-http", is_flag=True, help="Allow URLs without TLS.")
+@click.option("--encrypt", is_flag=True,
+              help="Encrypt the files first, under names that say nothing, and print URLs with "
+              "their keys, for OMEMO messages (XEP-0454).")  # fmt: skip
 @cli.pass_app
 async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Upload]:
     """Upload files, and print the URLs to fetch them from.
@@ -88,23 +91,45 @@ async def _info(app: cli.App, /, **options: Any) -> list[UploadService]:
     return [UploadService(each.jid, each.max_size, list(each.purposes)) for each in found]
 
 
+@cmd.instead("encrypt")
+@cli.pass_app
+async def _encrypted(app: cli.App, /, **options: Any) -> AsyncIterator[EncryptedUpload]:
+    for name in ("to", "room", "name", "content_type", "insecure_http"):
+        if options[name]:
+            flag = {"room": "muc", "content_type": "type"}.get(name, name.replace("_", "-"))
+            hint = "xmppctl send --omemo --file encrypts the message too" if flag == "to" else None
+            raise UsageError(f"--{flag} and --encrypt exclude each other", hint=hint)
+    async for record in _Request(app, options).run():
+        assert isinstance(record, EncryptedUpload)
+        yield record
+
+
 class _File:
     """One file on its way: what is to be sent, and the record of what became of it."""
 
     def __init__(self, app: cli.App, path: str, options: dict[str, Any]) -> None:
-        self.record = Upload(file=path.encode(errors="surrogateescape").decode(errors="replace"))
-        self.source: Source | None = None
+        kind = EncryptedUpload if options["encrypt"] else Upload
+        self.record = kind(file=path.encode(errors="surrogateescape").decode(errors="replace"))
+        self.source: Source | Sealed | None = None
         self.name = options["name"] or ("stdin" if path == "-" else Path(path).name)
-        self.type = options["content_type"] or _media_type(self.name)
+        self.type = options["content_type"] or media_type(self.name)
         self.wanted: Wanted | None = None
         self.slot: Slot | None = None
         try:
-            _check_name(self.name)
+            check_name(self.name)
             self.source = Source(app, path)
+            if options["encrypt"]:
+                self._seal(self.source)
         except XmppctlError as error:
             self.fail(error)
         else:
             self.learn(size=self.source.size, type=self.type)
+
+    def _seal(self, source: Source) -> None:
+        from xmppctl.protocol.aesgcm import Sealed
+
+        self.name, self.type = hidden(self.name), ANY_TYPE
+        self.source = Sealed(source)
 
     @property
     def ready(self) -> bool:
@@ -129,6 +154,14 @@ class _File:
     def learn(self, **facts: Any) -> None:
         """Put into the record what has become known."""
         self.record = replace(self.record, **facts)
+
+    def tell_secret(self) -> None:
+        """It is there: of what was encrypted, the URL with the key."""
+        from xmppctl.protocol import aesgcm
+
+        secret = getattr(self.source, "secret", None)
+        if secret is not None:
+            self.learn(aesgcm=aesgcm.compose(self.record.get or "", secret))
 
     def fail(self, error: XmppctlError) -> None:
         """It went wrong."""
@@ -157,7 +190,7 @@ class _Request:
         if options["name"] is not None:
             if len(files) > 1:
                 raise UsageError("--name names one file, and several were given")
-            _check_name(options["name"])
+            check_name(options["name"])
         if options["to"] is not None and options["room"] is not None:
             raise UsageError("--to and --muc exclude each other")
         if options["sfs"] and options["to"] is None and options["room"] is None:
@@ -269,6 +302,7 @@ class _Request:
             file.fail(error)
         else:
             file.learn(get=slot.get.text, sha256=source.sha256)
+            file.tell_secret()
         finally:
             progress.end()
 
@@ -299,12 +333,14 @@ class _Request:
 class One:
     """One file that is uploaded for a message of another command.
 
-    Raises UsageError for a name that cannot be, LocalError for a file that cannot be read.
+    With ``encrypt`` it is encrypted first, and its URL has the key. Raises UsageError for a name
+    that cannot be, LocalError for a file that cannot be read.
     """
 
-    def __init__(self, app: cli.App, path: str) -> None:
+    def __init__(self, app: cli.App, path: str, *, encrypt: bool = False) -> None:
         names = (parameter.name for parameter in cmd.params if parameter.name is not None)
-        self._request = _Request(app, {**dict.fromkeys(names), "files": (path,)})
+        options = {**dict.fromkeys(names), "files": (path,), "encrypt": encrypt}
+        self._request = _Request(app, options)
         (self._file,) = self._request.files
         self._raise()
 
@@ -337,9 +373,8 @@ async def _only(message: Any) -> AsyncIterator[Any]:
 
 def _facts(file: _File) -> SharedFile:
     record = file.record
-    return SharedFile(
-        file.name, file.size, file.type, sha256=record.sha256 or "", url=record.get or ""
-    )
+    url = getattr(record, "aesgcm", None) or record.get or ""
+    return SharedFile(file.name, file.size, file.type, sha256=record.sha256 or "", url=url)
 
 
 def _batches(files: list[_File]) -> Iterator[list[_File]]:
@@ -353,23 +388,3 @@ def _batches(files: list[_File]) -> Iterator[list[_File]]:
         size += each.size
     if batch:
         yield batch
-
-
-def _media_type(name: str) -> str:
-    found, packed = mimetypes.guess_type(name)
-    if packed is not None:
-        return _PACKED.get(packed, _ANY_TYPE)
-    return found or _ANY_TYPE
-
-
-def _check_name(name: str) -> None:
-    from xmppctl.session.xml import illegal_character
-
-    wrong = next((char for char in name if char < " " or char in "/\x7f"), None)
-    if not is_text(name) or wrong is not None or illegal_character(name) is not None:
-        raise UsageError(
-            f"{name!r} can be the name of no upload",
-            step="input",
-            condition="bad-name",
-            hint="--name gives it another",
-        )

@@ -29,4 +29,6 @@ class Fetched:
     size: Annotated[int, "bytes"]
     type: Annotated[str | None, "media type that the sender claims"]
     sha256: Annotated[str, "SHA-256 of its bytes, hexadecimal"]
-    verified: Annotated[str | None, "algorithm of the given hash, which the bytes have"] = None
+    verified: Annotated[
+        str | None, "algorithm of the given hash, or of the encryption, that they were verified by"
+    ] = None

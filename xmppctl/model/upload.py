@@ -53,3 +53,15 @@ class Upload:
         SendResult | None, "what became of the message with the URL, with --to or --muc"
     ] = None
     error: Annotated[ErrorInfo | None, "why it failed, null where it did not"] = None
+
+
+@dataclass(frozen=True)
+class EncryptedUpload(Upload):
+    """One file that was encrypted before it was uploaded (XEP-0454), and what became of it."""
+
+    PLAIN: ClassVar[str] = "aesgcm"
+    TABLE: ClassVar[tuple[str, ...]] = ("file", "size", "aesgcm", "service", "max_size", "error")
+
+    aesgcm: Annotated[
+        str | None, "URL with the key of the file: for encrypted messages alone (XEP-0454)"
+    ] = None

@@ -7,7 +7,7 @@ nothing is handled on behalf of an operation that did not ask for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 from xml.etree.ElementTree import Element
@@ -60,6 +60,7 @@ class Session(Requests):
         self.inbound: acks.Inbound | None = None
         self.carbons = False
         self.inactive = False
+        self.at_end: list[Callable[[bool], Awaitable[None]]] = []
         self._wire = wire
         self._inboxes: list[Inbox] = []
         self._responder = Responder(self._answer_late)
@@ -386,7 +387,13 @@ class Session(Requests):
     # --- the end
 
     async def abandon(self) -> None:
-        """Close the stream without waiting for the server, or for a moment at most."""
+        """Close the stream without waiting for the server, or for a moment at most.
+
+        What stands in ``at_end`` is told that the run did not come to its end.
+        """
+        for last in self.at_end:
+            with suppress(XmppctlError):
+                await last(False)
         told = await self.give_up()
         if self._reviving is not None:
             self._reviving.cancel()
@@ -399,13 +406,15 @@ class Session(Requests):
         return self._acknowledged >= self._proven
 
     async def close(self, *, wait: float | None = None) -> None:
-        """Close the stream.
+        """Close the stream; what stands in ``at_end`` is done before, with all records behind it.
 
         Where an answer of the server proved that it processed all that was sent, nothing is
         waited for; otherwise the server has ``wait`` seconds (default: the account's timeout) to
         close the stream too. Raises DeadlineError (step "close"), and what ended the stream before
         that proof, unless somebody who waited was told so.
         """
+        for last in self.at_end:
+            await last(True)
         self.trace.enter("close")
         if self._reviving is not None:
             await self._reviving

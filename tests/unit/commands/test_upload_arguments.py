@@ -70,7 +70,7 @@ def test_upload(refused: Run, args: list[str], reason: str) -> None:
     [
         ("ftp://x.test/f", "no http"),
         ("file:///etc/passwd", "no http"),
-        ("aesgcm://x.test/f#00", "XEP-0454"),
+        ("aesgcm://x.test/f#00", "no key"),
         ("cid:sha1+1@bob.xmpp.org", "XEP-0231"),
         ("https:///f", "no host"),
         ("https://user:secret@x.test/", "user name"),

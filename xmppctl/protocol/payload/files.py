@@ -27,7 +27,7 @@ XEPS = (
     Xep("0446", "0.2.0", "partial", "sent and shown, of thumbnails the URIs alone"),
     Xep("0447", "0.3.1", "partial", "sent and shown, with the sources in the same message"),
     Xep("0448", "0.2.0", "partial", "recognised, not decrypted"),
-    Xep("0454", "0.1.0", "partial", "aesgcm URLs are recognised, not decrypted"),
+    Xep("0454", "0.1.0", "partial", "aesgcm URLs are recognised"),
 )
 
 NS = "urn:xmpp:sfs:0"

@@ -36,8 +36,9 @@ class Part:
     ``check`` raises UsageError before anything is connected. ``attach`` puts the payload into the
     stanza, which may have a body already, where the options ask for it; what needs the XMPP library
     is imported there. ``speaks``: the message needs no text then; ``mute``: it takes none.
-    ``asks``: the option for which something is to be asked of a server before; ``prepare`` does
-    that, and gives further values for ``attach``.
+    ``complete`` raises UsageError about the stanza with all parts in it, as far as no server had to
+    be asked. ``asks``: the option for which something is to be asked of a server before;
+    ``prepare`` does that, and gives further values for ``attach``.
     """
 
     heading: str
@@ -48,6 +49,7 @@ class Part:
     mute: Callable[[Values], bool] = lambda values: False
     asks: Callable[[Values], str | None] = lambda values: None
     prepare: Callable[[Session, Values, Sequence[Jid]], Awaitable[Values]] | None = None
+    complete: Callable[[Element, Values], None] = lambda stanza, values: None
 
 
 @cache
@@ -86,6 +88,8 @@ def try_parts(stanza: Element, values: Values) -> None:
     for part in parts():
         if part.asks(values) is None:
             part.attach(stanza, values)
+    for part in parts():
+        part.complete(stanza, values)
 
 
 async def prepared(session: Session, values: Values, recipients: Sequence[Jid]) -> Values:

@@ -11,6 +11,7 @@ from xmppctl import cli
 from xmppctl.commands.send.parts import Part, Values
 from xmppctl.commands.send.parts.content import exclude, keep, kept
 from xmppctl.commands.send.parts.files import say
+from xmppctl.commands.send.parts.states import has_text
 from xmppctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,9 +32,17 @@ def _check(values: Values) -> None:
         raise UsageError("--file takes a file", hint="xmppctl upload --to JID - takes any data")
     if values.get("dry_run"):
         return
+    encrypt = bool(values.get("omemo"))
+    if encrypt:
+        exclude(values, "omemo --file", "sfs")
+        if has_text(values):
+            raise UsageError(
+                "--omemo --file is a message of its own (XEP-0454): send the text by another"
+            )
     from xmppctl.commands.upload import One
 
-    keep("file", One(click.get_current_context().ensure_object(cli.App), path))
+    app = click.get_current_context().ensure_object(cli.App)
+    keep("file", One(app, path, encrypt=encrypt))
 
 
 async def _prepare(session: Session, values: Values, recipients: Sequence[Jid]) -> Values:
@@ -48,6 +57,8 @@ def _attach(stanza: Element, values: Values) -> None:
     from xmppctl.protocol.payload import oob
 
     is_body = say(stanza, file.url)
+    if values.get("omemo"):
+        return  # the URL has the key, and goes where it is encrypted alone
     oob.attach(stanza, file.url)
     if values["sfs"]:
         filesharing.attach(stanza, file, is_body=is_body)
@@ -58,7 +69,8 @@ PARTS = (Part(
     options=(
         click.option("--file", type=click.Path(), metavar="FILE",
                      help="Upload this file, and send its URL (XEP-0066), which is the text too "
-                     "where none is given; upload has more options for that."),
+                     "where none is given; upload has more options for that. With --omemo it is "
+                     "encrypted before (XEP-0454)."),
         click.option("--sfs", is_flag=True, help="With --file: describe the file too (XEP-0447)."),
     ),
     check=_check,
