@@ -11,6 +11,7 @@ from xmppctl import cli
 from xmppctl.cli.display import display_options
 from xmppctl.cli.params import BARE_JID, DURATION, JID, choice
 from xmppctl.commands import _media, _offers, _room
+from xmppctl.commands._opening import opener
 from xmppctl.errors import UsageError
 from xmppctl.model.stanza import Stanza, StanzaType
 
@@ -56,12 +57,14 @@ if TYPE_CHECKING:
 async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
     """Print incoming messages, and with --type also presence.
 
-    With --accept-oob files that others offer are fetched. Ends after --count, after --for, or by a
-    signal. "listening as JID" on standard error says that from now on everything is seen. A message
-    counts as delivered when it was printed: one that was filtered out, or came too late, stays on
-    the server for the next client. Receipts tell their senders that somebody is here.
+    With --accept-oob files that others offer are fetched. Calls and files that clients offer to
+    this one are shown and declined: file receive takes files. Ends after --count, after --for, or
+    by a signal. "listening as JID" on standard error says that from now on everything is seen. A
+    message counts as delivered when it was printed: one that was filtered out, or came too late,
+    stays on the server for the next client. Receipts tell their senders that somebody is here.
     """
     from contextlib import aclosing
+    from dataclasses import replace
 
     from xmppctl.protocol import listen
 
@@ -88,12 +91,14 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[Stanza]:
         settle=settle(app),
         raw=app.raw_xml,
         fetch=_offers.fetcher(app, options),
+        offers=True,
     )
     media = _media.MediaDir(options["media_dir"])
     wants: list[Want] = ["acks"]
     wants += ["carbons"] if how.carbons else []
     wants += ["inactive"] if how.inactive else []
     async with app.session(*wants) as session:
+        how = replace(how, opener=opener(app, session))
 
         def ready() -> None:
             app.status(f"listening as {session.jid}")

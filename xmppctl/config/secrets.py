@@ -58,6 +58,7 @@ class Purpose:
 PASSWORD = Purpose("password", ("file", "fd", "command"), prompt=1)
 NEW_PASSWORD = Purpose("new-password", ("file", "fd", "command"), prompt=2)
 ROOM_PASSWORD = Purpose("room-password", ("file", "fd"), prompt=0)
+CODE = Purpose("code", ("file", "fd"), prompt=1)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from xmppctl.errors import ErrorInfo
 from xmppctl.model.form import Form
+from xmppctl.model.jingle import JingleOffer
 from xmppctl.model.mucstatus import Status
 from xmppctl.model.occupant import Hat, Invited, Moderated
 from xmppctl.model.payload.content import (
@@ -194,6 +195,9 @@ class Message:
     form: Annotated[Form | None, "data form (XEP-0004)"] = None
     captcha: Annotated[Captcha | None, "challenge (XEP-0158)"] = None
     http_confirm: Annotated[HttpConfirm | None, "question about a request (XEP-0070)"] = None
+    jingle: Annotated[
+        JingleOffer | None, "a call or a file that is offered or proposed (XEP-0166, XEP-0353)"
+    ] = None
     contacts: Annotated[list[Suggested], "contacts that are suggested (XEP-0144)"] = field(
         default_factory=list
     )

@@ -38,6 +38,7 @@ from xmppctl.session.stream import IQ, MESSAGE, PRESENCE, Session
 
 if TYPE_CHECKING:
     from xmppctl.protocol.ooboffer import Fetch
+    from xmppctl.protocol.opening import Opener
 
 MESSAGE_TYPES = frozenset({"chat", "normal", "headline", "groupchat", "error"})
 
@@ -46,6 +47,7 @@ MESSAGE_TYPES = frozenset({"chat", "normal", "headline", "groupchat", "error"})
 class Filter:
     """What is wanted. Empty ``senders``: everybody; ``matching`` is searched for in the text.
 
+    In the text of a message that was rejected nothing is found: somebody forged it.
     ``fits`` has the last word.
     """
 
@@ -54,6 +56,18 @@ class Filter:
     matching: Pattern[str] | None = None
     delayed: bool = True
     fits: Callable[[Stanza], bool] = lambda record: True
+
+    def may_take(self, stanza: Element) -> bool:
+        """Whether this one may be wanted, as far as its sender tells.
+
+        What is encrypted is opened for that, and keys are asked for, of nobody else.
+        """
+        sender = stanza.get("from", "")
+        return (
+            not self.senders
+            or carbons.is_carbon(stanza)
+            or any(presence.covers(jid, sender) for jid in self.senders)
+        )
 
     def accepts(self, record: Stanza) -> bool:
         """Whether this one is wanted; ``types`` say nothing about offers of files."""
@@ -65,6 +79,8 @@ class Filter:
         if self.senders and not any(presence.covers(jid, sender) for jid in self.senders):
             return False
         if self.matching is not None:
+            if record.encryption is not None and record.encryption.state == "rejected":
+                return False
             texts = [record.body, *record.bodies.values(), record.subject, record.status]
             if record.stanza == "iq":
                 texts += [text for each in record.oob for text in (each.url, each.desc)]
@@ -82,7 +98,8 @@ class Options:
     subject of the rooms are shown too, ``entered`` is told of each room; ``counted`` are the types
     that ``count`` counts (None: all). With ``fetch`` files that are offered by request (XEP-0066)
     are taken from those who are wanted; their records come when they are there, or refused.
-    ``solve`` is as ``room.joined`` has it.
+    With ``offers`` calls and files that are offered by Jingle (XEP-0166) are told, and declined.
+    ``solve`` is as ``room.joined`` has it. ``opener`` opens what is encrypted.
     """
 
     rooms: tuple[Jid, ...] = ()
@@ -102,8 +119,10 @@ class Options:
     settle: float = 0.0
     raw: bool = False
     fetch: Fetch | None = None
+    offers: bool = False
     takes: Callable[[Element], bool] = lambda stanza: True
     solve: Solve | None = None
+    opener: Opener | None = None
 
 
 def read(stanza: Element, context: Context, *, raw: bool = False) -> Stanza | None:
@@ -160,17 +179,25 @@ async def listen(
     features = set(caps_own.FEATURES) | {oob.NS}
     features |= {receipts.NS} if options.receipts else set()
     features |= {attention.NS} if options.bell else set()
+    features |= options.opener.features() if options.opener is not None else set()
     async with AsyncExitStack() as stack:
         box = stack.enter_context(session.inbox(options.takes, keep=False))
-        taker = None
+
+        def may_offer(record: Stanza) -> bool:
+            if _may_offer(record, options) and wanted.accepts(record):
+                return True
+            session.trace.note(f"refused what {record.from_} offers")
+            return False
+
+        taker = decliner = None
+        if options.offers:
+            from xmppctl.protocol.jingle import declining
+
+            decliner = declining.Decliner(session, may_offer, box.queue.put_nowait, raw=options.raw)
+            for tag in declining.TAGS:
+                session.handle_iq(tag, decliner)
         if options.fetch is not None:
             from xmppctl.protocol import ooboffer
-
-            def may_offer(record: Stanza) -> bool:
-                if _may_offer(record, options) and wanted.accepts(record):
-                    return True
-                session.trace.note(f"refused a file that {record.from_} offers")
-                return False
 
             taker = ooboffer.Taker(
                 may_offer,
@@ -207,15 +234,28 @@ async def listen(
         own, me = session.bare, lenient(str(session.jid))
         with Acknowledging(session, box, options.settle) as taken:
             async for stanza in _incoming(session, box, options, rooms):
-                if taker is not None and stanza.tag == IQ:
-                    yield taker.record(stanza)
+                if stanza.tag == IQ:
+                    for source in (decliner, taker):
+                        offered = source.record(stanza) if source is not None else None
+                        if offered is not None:
+                            yield offered
                     shown += 1
                     if shown == options.count:
                         break
                     continue
                 removed = rooms.removal(stanza)
+                if options.opener is not None and options.opener.hides(stanza):
+                    taken.over(stanza)
+                    continue
+                clear = stanza
+                if options.opener is not None and wanted.may_take(stanza):
+                    clear = await options.opener.open(stanza)
+                    if options.opener.silent:
+                        options.opener.handed_on(stanza, wanted=True)
+                        taken.over(stanza)
+                        continue
                 record = read(
-                    stanza, rooms.context(stanza, own, session.trace.note), raw=options.raw
+                    clear, rooms.context(stanza, own, session.trace.note), raw=options.raw
                 )
                 if stanza.tag == PRESENCE and lenient(stanza.get("from", "")) == me:
                     continue  # the own one, which the server sends back
@@ -223,12 +263,14 @@ async def listen(
                 if record is not None and look != "nothing" and wanted.accepts(record):
                     record = rooms.complete(record, stanza)
                     yield record
-                    taken.over(stanza)
+                    _take_over(record, stanza, taken, options)
                     if options.receipts and record.carbon is None:
                         _give_receipt(session, stanza)
                     shown += look == "news" and _counts(record, options)
                 elif record is None or not _is_kept_for_later(record):
-                    taken.over(stanza)
+                    _take_over(record, stanza, taken, options)
+                elif record.encryption is not None and options.opener is not None:
+                    options.opener.handed_on(stanza, wanted=False)
                 if removed is not None:
                     raise removed
                 if shown == options.count:
@@ -239,6 +281,15 @@ async def listen(
             await taken.settled()
         if options.count is not None and options.seconds is not None and shown < options.count:
             raise presence.too_few(shown, options.count, options.seconds)
+
+
+def _take_over(
+    record: Stanza | None, stanza: Element, taken: Acknowledging, options: Options
+) -> None:
+    """Nobody needs the stanza any more; what it was opened to is told to who opened it."""
+    taken.over(stanza)
+    if record is not None and record.encryption is not None and options.opener is not None:
+        options.opener.handed_on(stanza, wanted=True)
 
 
 def _may_offer(record: Stanza, options: Options) -> bool:
@@ -281,7 +332,8 @@ def _is_kept_for_later(record: Stanza) -> bool:
         record.stanza == "message"
         and record.type in ("chat", "normal")
         and record.carbon is None
-        and record.body is not None
+        # what is encrypted may have its text inside alone
+        and (record.body is not None or record.encryption is not None)
     )
 
 

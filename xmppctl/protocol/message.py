@@ -114,7 +114,7 @@ def facts(
         muc=speaker,
         me=True if body is not None and body.startswith(_ME) else None,
         extensions=_extensions(children, understood, read_muc=speaker is not None),
-        raw_xml=serialise(stanza, "") if raw else None,
+        raw_xml=_raw(stanza) if raw else None,
     )
     known.update(found)
     return known
@@ -127,6 +127,12 @@ def _absent() -> Mapping[str, Any]:
         each.name: each.default if each.default_factory is MISSING else each.default_factory()
         for each in fields(Message)
     }
+
+
+def _raw(stanza: Element) -> str:
+    from xmppctl.protocol.payload.encryption import as_it_came
+
+    return serialise(as_it_came(stanza), "")
 
 
 def _speaker(stanza: Element, context: Context) -> Occupant:

@@ -19,6 +19,8 @@ from xmppctl.model.sent import SendResult
 from xmppctl.model.stanza import Stanza
 from xmppctl.protocol import listen
 from xmppctl.protocol.delivery import deliver
+from xmppctl.protocol.encrypting import Encryptor, encrypted_one
+from xmppctl.protocol.opening import Opener
 from xmppctl.protocol.outgoing import Outgoing
 from xmppctl.protocol.settling import Settling
 from xmppctl.records import dataclass
@@ -34,15 +36,26 @@ async def ask(
     *,
     matching: Pattern[str] | None = None,
     seconds: float | None = None,
+    encryptor: Encryptor | None = None,
+    opener: Opener | None = None,
 ) -> Stanza:
     """Send the message and give the answer: the next one with a body from who was addressed.
 
-    Where both have a thread it is the same one; ``matching`` finds something in the body. It is
+    Where both have a thread it is the same one; ``matching`` finds something in the body, which
+    nothing is found in where it could not be decrypted; one that was rejected is none. It is
     waited for ``seconds`` (default: the account's timeout) behind the proof that the message was
-    delivered. Raises DeadlineError (step "reply") where none came, the error of a message that
-    was not delivered, and what ended the stream.
+    delivered. ``encryptor`` hides it, ``opener`` opens answers. Raises DeadlineError (step "reply")
+    where none came, the error of a message that was not delivered or encrypted, and what ended the
+    stream.
     """
-    question = _Question(session, message, matching)
+    question = _Question(session, message, matching, opener)
+    if encryptor is not None:
+        sealed = await encrypted_one(message, encryptor)
+        await encryptor.close()
+        if isinstance(sealed, SendResult):
+            assert sealed.error is not None
+            raise from_info(sealed.error)
+        question.message = sealed
     limit = session.account.timeout if seconds is None else seconds
     try:
         return await _answer(question, limit, copies=True)
@@ -56,9 +69,16 @@ async def ask(
 class _Question:
     """The message, and what of all that comes in has to do with it."""
 
-    def __init__(self, session: Session, message: Outgoing, matching: Pattern[str] | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        message: Outgoing,
+        matching: Pattern[str] | None,
+        opener: Opener | None,
+    ) -> None:
         self.session = session
         self.message = message
+        self.opener = opener
         self._matching = matching
         self._thread = message.stanza.findtext(_THREAD) or None
         self._to = lenient(str(message.to.bare))
@@ -96,6 +116,10 @@ class _Question:
 
     def _says_it(self, record: Stanza) -> bool:
         texts = [text for text in (record.body, *record.bodies.values()) if text]
+        hidden = record.encryption
+        if hidden is not None and hidden.state != "decrypted":
+            # the text is not what was said; and what was rejected is not by who was asked
+            return hidden.state != "rejected" and self._matching is None and bool(texts)
         if self._matching is None:
             return bool(texts)
         return any(self._matching.search(text) for text in texts)
@@ -121,7 +145,7 @@ async def _answer(question: _Question, limit: float, *, copies: bool) -> Stanza:
     answers = listen.listen(
         question.session,
         _Wanted(question=question),
-        listen.Options(carbons=copies, count=1),
+        listen.Options(carbons=copies, count=1, opener=question.opener),
         lambda: ready.set_result(None),
     )
     async with aclosing(answers):

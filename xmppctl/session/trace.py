@@ -17,7 +17,7 @@ REDACTED = "[redacted]"
 
 _SECRET_ELEMENTS = {
     "auth", "response", "challenge", "success", "authenticate", "initial-response",
-    "additional-data", "password", "token", "secret", "key", "digest",
+    "additional-data", "password", "token", "secret", "key", "digest", "secretkey",
 }  # fmt: skip
 _SECRET_ATTRIBUTES = {"password", "token", "secret"}
 _SECRET_FIELDS = {
@@ -59,6 +59,10 @@ class Trace:
         spent = (now - self._since) * 1000
         self.milliseconds[self.step] = self.milliseconds.get(self.step, 0.0) + spent
         self.step, self._since = step, now
+
+    def beside(self) -> Trace:
+        """The trace of another connection of the same run, for the same listeners."""
+        return Trace(self._note, self._xml)
 
     def note(self, text: str) -> None:
         """Tell a fact to whoever asked for ``-v``."""

@@ -37,6 +37,7 @@ S = "S3CRET"
         f"<value>xmpp:a.test?register;preauth={S};ibr=y</value></field></x></iq>",
         f"<iq><x xmlns='jabber:x:data'><field var='landing-url'><value>https://a.test/i/{S}</value>"
         "</field></x></iq>",
+        f"<iq><item><secretkey xmlns='urn:xmpp:openpgp:0'>{S}</secretkey></item></iq>",
         f"<iq><services xmlns='urn:xmpp:extdisco:2'><service username='u' password='{S}'/>"
         "</services></iq>",
     ],

@@ -10,6 +10,7 @@ import click
 
 from xmppctl import cli
 from xmppctl.cli.params import BARE_JID, JID, NONEMPTY, WHEN
+from xmppctl.commands._opening import opener
 from xmppctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -116,4 +117,4 @@ def open_archive(app: cli.App, session: Session, options: dict[str, Any]) -> Arc
         return mam.Archive(
             session, None if str(service) == _SELF else service, node=node, raw=app.raw_xml
         )
-    return mam.Archive(session, options["room"], raw=app.raw_xml)
+    return mam.Archive(session, options["room"], raw=app.raw_xml, opener=opener(app, session))

@@ -13,6 +13,7 @@ from xmppctl import cli
 from xmppctl.cli.display import display_options
 from xmppctl.cli.params import DURATION, NONEMPTY, TEXT
 from xmppctl.commands import _media, _room
+from xmppctl.commands._opening import opener
 from xmppctl.commands.mam.group import (
     archive_options,
     check_archive,
@@ -176,6 +177,7 @@ def _listening(app: cli.App, session: Session, options: dict[str, Any]) -> liste
         carbons=room is None,
         seconds=options["seconds"],
         settle=settle(app),
+        opener=opener(app, session),
     )
 
 

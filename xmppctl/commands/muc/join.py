@@ -11,6 +11,7 @@ import click
 from xmppctl import cli
 from xmppctl.cli.display import display_options
 from xmppctl.cli.params import DURATION, WHEN, choice
+from xmppctl.commands._opening import opener
 from xmppctl.commands.muc import _arguments as arguments
 from xmppctl.commands.muc import cmd
 from xmppctl.commands.send.parts.captcha import mode_option, solver
@@ -70,6 +71,7 @@ async def join(
     says that the room has let the client in.
     """
     from contextlib import aclosing
+    from dataclasses import replace
 
     from xmppctl.commands.listen import expression, settle
     from xmppctl.protocol import listen
@@ -94,6 +96,7 @@ async def join(
         solve=solver(app, captcha_mode),
     )
     async with app.session() as session:
+        how = replace(how, opener=opener(app, session))
 
         def ready() -> None:
             app.status(f"listening as {session.jid}")

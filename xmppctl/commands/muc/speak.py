@@ -135,8 +135,17 @@ class _Speech:
         self.options = dict(await prepared(session, self.options, [to]))
         self.options["occupant_ids"] = await present.ids(session, self.options, [here])
 
-    async def messages(self, session: Session, to: Jid) -> AsyncIterator[Outgoing | SendResult]:
-        """The one message, or one for each line; a bad line is a result of its own."""
+    def messages(self, session: Session, to: Jid) -> AsyncIterator[Outgoing | SendResult]:
+        """The one message, or one for each line, as they go out; a bad line is a result."""
+        encryptor = self.options.get("encryptor")
+        messages = self._messages(session, to)
+        if encryptor is None:
+            return messages
+        from xmppctl.protocol.encrypting import encrypted
+
+        return encrypted(messages, encryptor)
+
+    async def _messages(self, session: Session, to: Jid) -> AsyncIterator[Outgoing | SendResult]:
         if not self.lines:
             yield self.message(to, self.body)
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from xmppctl.protocol.multicast import Plan
     from xmppctl.protocol.outgoing import Outgoing
     from xmppctl.session import Session
+
+    _Group = Sequence[Outgoing | SendResult]
 
 
 def show(request: Request) -> None:
@@ -71,7 +73,7 @@ async def to_people(request: Request, session: Session) -> AsyncIterator[SendRes
 
     results = send.send(
         session,
-        _messages(request, session),
+        _encrypted(request, session),
         wait=request.options["wait"] or "confirmed",
         wait_timeout=request.options["wait_timeout"],
         solve=solver(request.app, request.options["captcha_mode"]),
@@ -129,7 +131,7 @@ async def to_rooms(request: Request, session: Session) -> AsyncIterator[SendResu
             # what a room sends back it has given to nobody
             return Attempt(result, result.error is not None and result.error.type == "wait")
 
-        async for message in _messages(request, session):
+        async for message in _encrypted(request, session):
             if isinstance(message, SendResult):
                 yield message
             elif message.to in refused:
@@ -138,15 +140,33 @@ async def to_rooms(request: Request, session: Session) -> AsyncIterator[SendResu
                 yield await retrying(session, partial(attempt, message))
 
 
-async def _messages(request: Request, session: Session) -> AsyncIterator[Outgoing | SendResult]:
+def _encrypted(request: Request, session: Session) -> AsyncIterator[Outgoing | SendResult]:
+    """The messages as they go out."""
+    encryptor = request.options.get("encryptor")
+    groups = _messages(request, session)
+    if encryptor is None:
+        return _flat(groups)
+    from xmppctl.protocol.encrypting import encrypted_together
+
+    return encrypted_together(groups, encryptor)
+
+
+async def _flat(groups: AsyncIterator[_Group]) -> AsyncIterator[Outgoing | SendResult]:
+    async for group in groups:
+        for message in group:
+            yield message
+
+
+async def _messages(request: Request, session: Session) -> AsyncIterator[_Group]:
+    """The messages; those that say the same to several recipients are together."""
     from xmppctl.protocol.send import until_ended
 
     if not request.lines:
-        for each in request.recipients.targets:
-            yield each if isinstance(each, SendResult) else request.outgoing(each, request.body)
+        yield [
+            each if isinstance(each, SendResult) else request.outgoing(each, request.body)
+            for each in request.recipients.targets
+        ]
         return
-    for refused in request.recipients.refused:
-        yield refused
+    yield request.recipients.refused
     async for line in until_ended(session, request.app.lines()):
-        for message in _of_line(request, line.text, line.error):
-            yield message
+        yield list(_of_line(request, line.text, line.error))

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from xmppctl import cli
+from xmppctl.commands._opening import opener
 from xmppctl.commands.send.command import cmd
 from xmppctl.commands.send.request import Request
 from xmppctl.errors import UsageError
@@ -44,6 +45,8 @@ async def answered(app: cli.App, /, **options: Any) -> Stanza:
             request.outgoing(to, request.body),
             matching=matching,
             seconds=options["wait_timeout"],
+            encryptor=request.options.get("encryptor"),
+            opener=opener(app, session),
         )
 
 

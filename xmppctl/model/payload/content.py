@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from xmppctl.model.form import Form
@@ -11,15 +12,31 @@ from xmppctl.records import dataclass
 
 @dataclass(frozen=True)
 class Encryption:
-    """How the message is encrypted (XEP-0380), and what became of it."""
+    """How the message is encrypted (XEP-0380), and what became of it.
+
+    Its text is what was decrypted only where the state is "decrypted".
+    """
 
     SPARSE: ClassVar[bool] = True
 
     ns: Annotated[str, "namespace of the method"]
     name: Annotated[str | None, "name of the method"] = None
-    state: Annotated[str, "decrypted, undecryptable or unsupported"] = "unsupported"
+    state: Annotated[
+        str,
+        "decrypted, undecryptable, rejected (decrypted, but not by who it says or not for whom it "
+        "says) or unsupported",
+    ] = "unsupported"
+    reason: Annotated[str | None, "why it was not decrypted, or rejected"] = None
+    mode: Annotated[str | None, "OpenPGP: signcrypt, sign or crypt"] = None
     device: Annotated[int | None, "device of the sender"] = None
-    trusted: Annotated[bool | None, "whether that device is trusted"] = None
+    fingerprint: Annotated[str | None, "of the key of that device"] = None
+    trust: Annotated[str | None, "how far that key is trusted, such as blind or verified"] = None
+    trusted: Annotated[bool | None, "whether that device or signer is trusted"] = None
+    signer: Annotated[str | None, "OpenPGP: fingerprint of the key that it is signed with"] = None
+    valid: Annotated[
+        bool | None, "OpenPGP: whether it is signed by a key that the sender announces"
+    ] = None
+    time: Annotated[datetime | None, "when it was encrypted or signed, as the sender says"] = None
 
     def __str__(self) -> str:
         """For a table."""

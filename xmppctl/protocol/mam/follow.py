@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -34,6 +35,9 @@ from xmppctl.session.xml import parse
 
 _MOMENT = 0.05
 """Seconds in which what has come in already is handed on."""
+
+_OF_ARCHIVE = frozenset({"archive_id", "stanza_ids", "timestamp", "delay", "muc", "raw_xml"})
+"""What the archive alone says of a message, or says again."""
 
 _DELAY = f"{{{NS_DELAY}}}delay"
 _STANZA_ID = f"{{{NS_STANZA_ID}}}stanza-id"
@@ -174,9 +178,18 @@ class _Coming:
         return record is not None and self._given.has(record, self._given.uid(record))
 
 
+@cache
+def _said() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(Message))
+
+
 def _read(archive: Archive, record: Stanza, uid: str | None) -> ArchivedMessage:
     """The record that the archive will give of the same message."""
     message = archive.reader.message(parse(record.raw_xml or ""), uid)
+    if record.encryption is not None and record.encryption.state == "decrypted":
+        # it may be opened once alone, and was
+        hidden = {name: getattr(record, name) for name in _said() if name not in _OF_ARCHIVE}
+        message = replace(message, **hidden)
     return message if message.timestamp else replace(message, timestamp=record.timestamp)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 import aioxmpp.forms.xso as forms_xso
@@ -21,6 +21,9 @@ from xmppctl.protocol.dates import format_datetime
 from xmppctl.protocol.mam.reading import Reader, stamp
 from xmppctl.records import dataclass
 from xmppctl.session.stream import MESSAGE, Session
+
+if TYPE_CHECKING:
+    from xmppctl.protocol.opening import Opener
 
 NS = "urn:xmpp:mam:2"
 STEP = "mam"
@@ -69,7 +72,7 @@ class Filter:
 class Result:
     """One result of a page; ``message`` is None where the archive holds no message any more.
 
-    ``element``: the ``<result/>`` itself.
+    ``element``: the ``<result/>`` itself, where the archive opens nothing.
     """
 
     id: str | None
@@ -111,7 +114,7 @@ class Archive:
     ``jid``: who keeps it, None for the own account. ``dropped`` counts results that came from
     somebody else or belong to no question; ``unstable``: the archive said that what it gave may
     still change (§4.3.2). ``reader`` reads what it gives; what the room
-    announces it knows when the first page came.
+    announces it knows when the first page came. ``opener`` opens what is encrypted.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class Archive:
         *,
         node: str | None = None,
         raw: bool = False,
+        opener: Opener | None = None,
     ) -> None:
         own = jid is None or str(jid) == session.bare
         self.session = session
@@ -130,6 +134,7 @@ class Archive:
         self.name = session.bare if own else str(jid)
         self.dropped = 0
         self.unstable = False
+        self._opener = opener
         self._open: list[str] = []  # the ids of the questions that are under way
         self._announced: asyncio.Task[frozenset[str]] | None = None
         self.reader = Reader(
@@ -189,7 +194,19 @@ class Archive:
         )
         if self.dropped > dropped:
             session.trace.note(f"dropped {self.dropped} forged archive results so far")
+        if self._opener is not None:
+            for stanza in stanzas:
+                await self._open_one(self._opener, stanza)
         return Page(stanzas, self._result, bounds, complete)
+
+    async def _open_one(self, opener: Opener, stanza: Element) -> None:
+        """Put the message of a result in clear into the place of the encrypted one."""
+        forwarded = stanza.find(f"{_RESULT}/{_FORWARDED}")
+        message = forwarded.find(MESSAGE) if forwarded is not None else None
+        if forwarded is not None and message is not None:
+            clear = await opener.open(message, stamp(forwarded))
+            if clear is not message:
+                forwarded[list(forwarded).index(message)] = clear
 
     async def _announcement(self) -> frozenset[str]:
         """What the room announces: it says whose ids of occupants count (XEP-0421 §3)."""

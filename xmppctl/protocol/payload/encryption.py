@@ -1,7 +1,8 @@
 """XEP-0380: Explicit Message Encryption, and XEP-0200: that a message is encrypted, and how.
 
-Nothing is decrypted here, so that every such message is told to be ``unsupported``: its body, if
-it has one, is not what was meant. A method is also known by its own payload alone.
+Nothing is decrypted here, so that a message is told to be ``unsupported``: its body, if it has one,
+is not what was meant. Where it was opened before it is read (``protocol/opening.py``), what became
+of it is told instead. A method is also known by its own payload alone.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from xml.etree.ElementTree import Element
 from xmppctl.protocol import Xep
 
 if TYPE_CHECKING:
+    from xmppctl.model.payload.content import Encryption
     from xmppctl.protocol.payload import Children, Context, Fields
 
-XEPS = (Xep("0380", "0.4.0", "partial", "told of what is received; nothing encrypted is sent"),)
+XEPS = (Xep("0380", "0.4.0", "complete"),)
 
 NS = "urn:xmpp:eme:0"
 ENCRYPTION = f"{{{NS}}}encryption"
@@ -46,11 +48,31 @@ TAGS = frozenset({ENCRYPTION, *_PAYLOADS})
 _LONGEST_NS, _LONGEST_NAME = 1024, 128
 
 
+class Told(Element):
+    """What became of a message that was opened; ``original`` is the message as it came.
+
+    Nothing that comes from the network is of this class.
+    """
+
+    def __init__(self, encryption: Encryption, original: Element) -> None:
+        super().__init__(ENCRYPTION, {"namespace": encryption.ns})
+        self.encryption = encryption
+        self.original = original
+
+
+def as_it_came(stanza: Element) -> Element:
+    """The message before it was opened."""
+    first = stanza[0] if len(stanza) else None
+    return first.original if isinstance(first, Told) else stanza
+
+
 def read(stanza: Element, children: Children, context: Context) -> Fields:
     """``encryption``: the method, by what the message says, else by what it carries."""
     from xmppctl.model.payload.content import Encryption
 
     for element in children.get(ENCRYPTION, ()):
+        if isinstance(element, Told):
+            return {"encryption": element.encryption}
         ns = (element.get("namespace") or "").strip()
         if ns and len(ns) <= _LONGEST_NS:
             name = (element.get("name") or "").strip()
