@@ -10,7 +10,7 @@ from xmppctl.model.xep import Support, Xep
 
 XEPS = (Xep("0453", "0.1.2", "complete"),)
 
-RFCS = ("6120", "6121", "7590", "7622")
+RFCS = ("6120", "6121", "7395", "7590", "7622")
 """The RFCs of XMPP that are implemented."""
 
 _SOURCE = "https://github.com/xmppctl/xmppctl"
