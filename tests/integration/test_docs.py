@@ -13,11 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.integration.answering import info, serving
 from tests.peers.process import EXECUTABLE, Xmppctl, way_environment
 from tests.servers.base import Account, Server
 
@@ -78,22 +80,27 @@ def test_block(
     stand_in.write_text('#!/bin/sh\necho "$XMPPCTL_TEST_SECRET"\n')
     stand_in.chmod(0o755)
     path = [str(programs), str(EXECUTABLE.parent), os.environ["PATH"]]
-    done = subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", substituted(block.text, alice, bob)],
-        env={
-            **xmppctl.environment(),
-            "PATH": os.pathsep.join(path),
-            "XMPPCTL_JID": alice.jid,
-            "XMPPCTL_PASSWORD": alice.password,
-            "XMPPCTL_TEST_SECRET": alice.password,
-            **way_environment(server),
-        },
-        cwd=xmppctl.home,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    # a server that is well has no service in its list that is not there
+    service: AbstractContextManager[object] = nullcontext()
+    if "server check" in block.text:
+        service = serving(server, lambda _: info())
+    with service:
+        done = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", substituted(block.text, alice, bob)],
+            env={
+                **xmppctl.environment(),
+                "PATH": os.pathsep.join(path),
+                "XMPPCTL_JID": alice.jid,
+                "XMPPCTL_PASSWORD": alice.password,
+                "XMPPCTL_TEST_SECRET": alice.password,
+                **way_environment(server),
+            },
+            cwd=xmppctl.home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     assert done.returncode == block.code, f"{block.text}\n{done.stdout}\n{done.stderr}"
 
 

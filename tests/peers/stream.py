@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import cast
 from xml.etree.ElementTree import Element, XMLPullParser
 
@@ -25,14 +24,16 @@ class StreamClosed(Exception):  # noqa: N818 - an event, not always an error
 class StreamParser:
     """One stream; after a restart (RFC 6120 §4.3.3) a new one is needed.
 
-    ``header`` holds the attributes of the stream header once it was read, ``closed`` is True after
-    the closing tag. Malformed XML raises ``xml.etree.ElementTree.ParseError``.
+    ``header`` holds the attributes of the stream header once it was read, ``namespace`` is that of
+    its stanzas, ``closed`` is True after the closing tag. Malformed XML raises
+    ``xml.etree.ElementTree.ParseError``.
     """
 
     def __init__(self) -> None:
         self.header: dict[str, str] | None = None
+        self.namespace = ""
         self.closed = False
-        self._parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+        self._parser: XMLPullParser[Element] = XMLPullParser(("start-ns", "start", "end"))
         self._depth = 0
         self._root: Element | None = None
 
@@ -40,9 +41,13 @@ class StreamParser:
         """The elements that ``data`` completed."""
         self._parser.feed(data)
         complete = []
-        # "start" and "end" are the only events asked for, and both come with an element
-        events = cast("Iterator[tuple[str, Element]]", self._parser.read_events())
-        for kind, element in events:
+        for kind, value in self._parser.read_events():
+            if kind == "start-ns":
+                prefix, uri = cast("tuple[str, str]", value)
+                if self._depth == 0 and not prefix:
+                    self.namespace = uri
+                continue
+            element = cast("Element", value)
             if kind == "start":
                 self._depth += 1
                 if self._depth == 1:

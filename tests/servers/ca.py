@@ -56,6 +56,7 @@ class Authority:
         self.ca_file = directory / "ca.pem"
         self._serial = itertools.count(1)
         self._key = ec.generate_private_key(ec.SECP256R1())
+        self._intermediate = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         builder = (
@@ -74,9 +75,18 @@ class Authority:
         """One that was good until yesterday."""
         return self._leaf(f"expired.{domain}", domain, end=_now() - _DAY)
 
-    def wrong_name(self, domain: str) -> Certificate:
+    def ending(self, domain: str, days: float) -> Certificate:
+        """One that is good for so many days more."""
+        return self._leaf(f"ending.{domain}", domain, end=_now() + days * _DAY)
+
+    def not_yet_valid(self, domain: str) -> Certificate:
+        """One that will be good from tomorrow on."""
+        return self._leaf(f"early.{domain}", domain, start=_now() + _DAY)
+
+    def wrong_name(self, domain: str, *, ended: bool = False) -> Certificate:
         """One of this authority, but for another domain; loopback addresses do not count."""
-        return self._leaf(f"wrong.{domain}", "elsewhere.invalid", loopback=False)
+        end = _now() - _DAY if ended else None
+        return self._leaf(f"wrong.{domain}", "elsewhere.invalid", loopback=False, end=end)
 
     def self_signed(self, domain: str) -> Certificate:
         """One that nobody vouches for but itself."""
@@ -86,6 +96,10 @@ class Authority:
         """One of another authority with another name, which no client of the tests trusts."""
         other = Authority(self.directory / "other", "another test CA")
         return other.issue(domain)
+
+    def without_intermediate(self, domain: str) -> Certificate:
+        """One that an intermediate authority vouches for, which the server does not send."""
+        return self._leaf(f"incomplete.{domain}", domain, intermediate=True)
 
     def client(self, *jids: str) -> Certificate:
         """A client's certificate with an xmppAddr (RFC 6120 §13.7.1.4) for each of ``jids``."""
@@ -97,9 +111,11 @@ class Authority:
         stem: str,
         domain: str,
         *,
+        start: datetime | None = None,
         end: datetime | None = None,
         loopback: bool = True,
         self_signed: bool = False,
+        intermediate: bool = False,
         names: list[x509.GeneralName] | None = None,
     ) -> Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -110,10 +126,18 @@ class Authority:
                 names += [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ("127.0.0.1", "::1")]
         issuer = _name(domain) if self_signed else self._name
         signer = key if self_signed else self._key
+        if intermediate:
+            issuer, signer = _name("xmppctl test intermediate CA"), self._intermediate
         usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
         purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         certificate = (
-            _builder(_name(domain), issuer, key, _now() - 20 * _DAY, end or _now() + 20 * _DAY)
+            _builder(
+                _name(domain),
+                issuer,
+                key,
+                start or _now() - 20 * _DAY,
+                end or _now() + 20 * _DAY,
+            )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
@@ -124,7 +148,8 @@ class Authority:
             )
             .sign(signer, hashes.SHA256())
         )
-        chain = _pem(certificate) + (b"" if self_signed else _pem(self._certificate))
+        alone = self_signed or intermediate
+        chain = _pem(certificate) + (b"" if alone else _pem(self._certificate))
         return self._write(f"{stem}-{next(self._serial)}", chain, key)
 
     def _write(self, stem: str, chain: bytes, key: ec.EllipticCurvePrivateKey) -> Certificate:

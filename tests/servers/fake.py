@@ -86,11 +86,13 @@ class FakeConnection:
                 return self._parser.header
             data = await self._read()
 
-    def send_header(self, *, domain: str | None = None, ident: str | None = None) -> None:
+    def send_header(
+        self, *, domain: str | None = None, ident: str | None = None, namespace: str = CLIENT
+    ) -> None:
         """Send a stream header."""
         self._streams += 1
         self.send(
-            f"<?xml version='1.0'?><stream:stream xmlns='{CLIENT}' xmlns:stream='{STREAMS}' "
+            f"<?xml version='1.0'?><stream:stream xmlns='{namespace}' xmlns:stream='{STREAMS}' "
             f"version='1.0' from={quoteattr(domain or self.domain)} "
             f"id={quoteattr(ident or f'fake-{self._streams}')}>"
         )
@@ -104,6 +106,11 @@ class FakeConnection:
             return
         self.send(f"<proceed xmlns='{TLS}'/>")
         await self.handshake()
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the stanzas of the stream."""
+        return self._parser.namespace
 
     @property
     def waiting(self) -> tuple[Element, ...]:
@@ -242,7 +249,8 @@ class FakeConnection:
 class FakeServer:
     """Listens on ``address`` as ``domain`` with ``certificate``; see the module's example.
 
-    ``tls``: ``starttls``, ``direct``, or ``none`` for a script that begins in clear.
+    ``tls``: ``starttls``, ``direct``, or ``none`` for a script that begins in clear. ``at``: host
+    and port to listen on.
     ``received`` lists the elements of all connections in order, ``connections`` counts
     those that came so far as to reach the script.
     """
@@ -254,6 +262,7 @@ class FakeServer:
         script: Callable[[FakeConnection], Awaitable[None]],
         *,
         tls: Literal["starttls", "direct", "none"] = "starttls",
+        at: tuple[str, int] = (LOOPBACK, 0),
     ) -> None:
         self.domain = domain
         self.certificate = certificate
@@ -262,12 +271,12 @@ class FakeServer:
         self.received: list[Element] = []
         self.connections = 0
         self.errors: list[BaseException] = []
-        self.address = (LOOPBACK, 0)
+        self.address = at
 
     def __enter__(self) -> FakeServer:
         self._loop = LoopThread("fake-server")
         context = self.certificate.server_context() if self.tls == "direct" else None
-        listener = Listener(self._accept, context)
+        listener = Listener(self._accept, context, self.address)
         self.address = listener.address
         self._loop.spawn(listener.accept())
         return self

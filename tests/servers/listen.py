@@ -18,12 +18,20 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 class Listener:
-    """Calls ``handler`` for each connection, after the TLS handshake where there is a context."""
+    """Calls ``handler`` for each connection, after the TLS handshake where there is a context.
 
-    def __init__(self, handler: Handler, context: ssl.SSLContext | None = None) -> None:
+    ``at``: host and port; 0 is any free port.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        context: ssl.SSLContext | None = None,
+        at: tuple[str, int] = (LOOPBACK, 0),
+    ) -> None:
         self._handler = handler
         self._context = context
-        self._socket = socket.create_server((LOOPBACK, 0))
+        self._socket = socket.create_server(at)
         self._socket.setblocking(False)
         self._tasks: set[asyncio.Task[None]] = set()
         host, port = self._socket.getsockname()

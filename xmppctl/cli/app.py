@@ -38,7 +38,8 @@ class App:
 
     ``options``: name to (value, origin), output and connection options of the command line only.
     ``parsed``: whether the whole command line was understood. ``command``: its command path.
-    ``behind``: how many words stand behind that. ``head``: what this run began with.
+    ``given``: the verb's own options and arguments. ``behind``: how many words stand behind the
+    command path. ``head``: what this run began with.
     """
 
     def __init__(self, head: HeadStart | None = None) -> None:
@@ -46,6 +47,7 @@ class App:
         self.env: Mapping[str, str] = os.environ
         self.parsed = False
         self.command = PROGRAM
+        self.given: Mapping[str, Any] = {}
         self.behind = 0
         self.guard: Guard | None = None
         self._trace: Trace | None = None
@@ -237,6 +239,10 @@ class App:
         """All records are out: tell what was kept for now."""
         while self._afterwards:
             self.status(self._afterwards.pop(0))
+
+    def drop_afterwards(self) -> None:
+        """Nobody reads a summary: it would only make cron send a mail."""
+        self._afterwards.clear()
 
     def note(self, text: str) -> None:
         """What was done, in words; only with ``-v``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import cache, cached_property
 from types import SimpleNamespace
-from typing import Any, NoReturn, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin, get_type_hints
 
 import click
 
@@ -20,6 +20,9 @@ from xmppctl.cli.options import (
 from xmppctl.cli.verbs import Verbs
 from xmppctl.output import Shape
 
+if TYPE_CHECKING:
+    from xmppctl.model.monitor import Check, Metric, Run
+
 SECTIONS = (
     "Messages",
     "Contacts",
@@ -31,11 +34,11 @@ SECTIONS = (
     "Tools",
 )
 
-HEADINGS = ("Target", "Content", "Files", "References", "State", "Delivery")
+HEADINGS = ("Target", "Content", "Files", "References", "State", "Encryption", "Delivery")
 """Headings of the options of a command that has many, in their order."""
 
 Contract = tuple[type, Shape]
-Monitor = Callable[[Sequence[Any]], Any]
+Monitor = Callable[[Sequence[Any], "Run"], "tuple[list[Check], list[Metric]]"]
 
 
 class UnknownName(click.UsageError):
@@ -131,9 +134,9 @@ class Command(_Shared):
     """A command or verb that does something.
 
     ``examples``: lines for a shell. ``section``: its heading in the list above it. ``monitor``:
-    a function from the records to (checks, metrics) of ``model.monitor``, for ``-o nagios`` and
-    ``-o prometheus``. ``targets``: its records are the results of the targets that were given, so
-    that it never finds nothing.
+    a function from the records and the ``Run`` to (checks, metrics) of ``model.monitor``, for
+    ``-o nagios`` and ``-o prometheus``; metrics of a run that failed too. ``targets``: its records
+    are the results of the targets that were given, so that it never finds nothing.
     """
 
     def __init__(
@@ -214,7 +217,7 @@ class Command(_Shared):
         from xmppctl.cli.results import execute
 
         app = ctx.ensure_object(App)
-        app.parsed, app.command = True, ctx.command_path
+        app.parsed, app.command, app.given = True, ctx.command_path, ctx.params
         chosen = next((other for flag, other in self._others.items() if ctx.params[flag]), self)
         execute(app, chosen, lambda: super(Command, chosen).invoke(ctx))
 

@@ -36,11 +36,11 @@ def report(error: BaseException, app: App, args: Sequence[str]) -> int:
     failure, usage = translate(error, app.command)
     if failure.exit is Exit.PIPE:
         return int(Exit.PIPE)
-    form = _form(app, args)
+    chosen = form(app, args)
     info = failure.info()
-    if form == "nagios":
+    if chosen == "nagios":
         return _nagios(info)
-    if form in ("json", "jsonl"):
+    if chosen in ("json", "jsonl"):
         _write(as_json(info))
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):
         _write(error.format_message())
@@ -125,7 +125,7 @@ def _internal(error: BaseException, command: str) -> InternalError:
         )
 
 
-def _form(app: App, args: Sequence[str]) -> str:
+def form(app: App, args: Sequence[str] = ()) -> str:
     """The output format, as far as it can be known."""
     if not app.parsed:
         return prescan(args) or os.environ.get("XMPPCTL_OUTPUT", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from xmppctl.errors import (
     EmptyError,
     ErrorInfo,
     Exit,
+    InternalError,
     LocalError,
     SignalError,
     UsageError,
@@ -24,8 +25,6 @@ from xmppctl.errors import (
 )
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from xmppctl.cli.command import Command, Contract, Monitor
     from xmppctl.cli.run import Guard
 
@@ -50,13 +49,17 @@ def execute(app: App, command: Command, call: Callable[[], Any]) -> None:
             _finish(guard, call(), None)
             app.keep_start()
             return
-        sink = _sink(app, command, contract)
+        try:
+            sink = _sink(app, command, contract)
+        except XmppctlError as error:
+            _tell_collector(app, command, contract, error)
+            raise
         try:
             _finish(guard, call(), sink)
             app.keep_start()
         except BaseException as error:
             with suppress(SignalError, LocalError):
-                sink.abort()
+                sink.abort(_reason(error))
             app.tell_afterwards()
             outcome = sink.outcome()
             if outcome is not None and isinstance(error, XmppctlError) and error.step == "close":
@@ -125,7 +128,7 @@ class Sink:
     def close(self) -> None:
         """All went through."""
 
-    def abort(self) -> None:
+    def abort(self, reason: XmppctlError) -> None:
         """The run failed; what was printed must still be a document."""
 
     def outcome(self) -> ErrorInfo | None:
@@ -157,7 +160,7 @@ class WriterSink(Sink):
         with stdout_errors():
             self._writer.close()
 
-    def abort(self) -> None:
+    def abort(self, reason: XmppctlError) -> None:
         """Complete what was begun."""
         with stdout_errors():
             self._writer.abort()
@@ -166,11 +169,12 @@ class WriterSink(Sink):
 class MonitorSink(Sink):
     """Keeps the records, and prints in the end what a monitoring system reads."""
 
-    def __init__(self, record: type, format: str, monitor: Monitor, stream: TextIO) -> None:
+    def __init__(self, record: type, format: str, monitor: Monitor, app: App) -> None:
         super().__init__(record)
         self._format = format
         self._monitor = monitor
-        self._stream = stream
+        self._app = app
+        self._stream = app.stdout
         self._records: list[Any] = []
 
     def put(self, record: Any) -> None:
@@ -180,27 +184,37 @@ class MonitorSink(Sink):
 
     def close(self) -> None:
         """Print; ``nagios`` ends the run by its own exit code."""
-        code = self._print(self._records)
+        self._print(None)
+        self._app.drop_afterwards()
+
+    def abort(self, reason: XmppctlError) -> None:
+        """Print what is known, with the failure: a file of metrics must not tell of better days.
+
+        Where nothing is known, whoever reports the failure prints the line of ``nagios``.
+        """
+        if self._records or self._format == "prometheus":
+            self._print(reason.info())
+
+    def _print(self, failure: ErrorInfo | None) -> None:
+        from xmppctl.model.monitor import Run
+        from xmppctl.output.monitor import failed, render_nagios, render_prometheus
+
+        account = None
+        with suppress(XmppctlError):  # that there is none is told by whoever needs one
+            account = self._app.settings.jid()
+        run = Run(self._app.given, account, failure)
+        checks, metrics = self._monitor(self._records, run)
+        code = None
         if self._format == "nagios":
-            raise click.exceptions.Exit(code)
-
-    def abort(self) -> None:
-        """Print the metrics that are known; the status line of ``nagios`` tells the failure."""
-        if self._format == "prometheus" and self._records:
-            self._print(self._records)
-
-    def _print(self, records: Sequence[Any]) -> int:
-        from xmppctl.output.monitor import render_nagios, render_prometheus
-
-        checks, metrics = self._monitor(records)
-        if self._format == "nagios":
-            text, code = render_nagios(checks)
-            text = text.removesuffix("\n") + "\n"
+            first = [] if failure is None else [failed(failure, "RUN")]
+            text, code = render_nagios([*first, *checks])
+            text += "\n"
         else:
-            text, code = render_prometheus(metrics), 0
+            text = render_prometheus(metrics)
         with stdout_errors():
             self._stream.write(text)
-        return code
+        if code is not None:
+            raise click.exceptions.Exit(code)
 
 
 @contextmanager
@@ -223,7 +237,7 @@ def _sink(app: App, command: Command, contract: Contract) -> Sink:
                 f"{app.command} has no output format {app.format}",
                 hint=f"formats: {', '.join(output.FORMATS)}",
             )
-        return MonitorSink(record, app.format, command.monitor, stream)
+        return MonitorSink(record, app.format, command.monitor, app)
     from xmppctl.output.color import use_color
 
     width = None
@@ -248,3 +262,20 @@ def _sink(app: App, command: Command, contract: Contract) -> Sink:
         styling=color or bool(app.option("styling")),
     )
     return WriterSink(record, writer)
+
+
+def _reason(error: BaseException) -> XmppctlError:
+    """``error`` as what a record of the run may tell of it."""
+    if isinstance(error, XmppctlError):
+        return error
+    reason = getattr(error, "reason", None)
+    return reason if isinstance(reason, XmppctlError) else InternalError(type(error).__name__)
+
+
+def _tell_collector(app: App, command: Command, contract: Contract, error: XmppctlError) -> None:
+    """Metrics of a run that failed by its settings, before its format was known for sure."""
+    from xmppctl.cli.report import form
+
+    if command.monitor is not None and form(app) == "prometheus":
+        with suppress(SignalError, LocalError):
+            MonitorSink(contract[0], "prometheus", command.monitor, app).abort(error)

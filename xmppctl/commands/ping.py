@@ -15,16 +15,21 @@ from xmppctl.model.ping import Pong
 from xmppctl.output import MONITOR_FORMATS
 
 if TYPE_CHECKING:
-    from xmppctl.model.monitor import Check, Metric
+    from xmppctl.model.monitor import Check, Metric, Run
 
 
-def monitor(pongs: Sequence[Pong]) -> tuple[list[Check], list[Metric]]:
-    """One check and one line of metrics for each JID that was pinged."""
+def monitor(pongs: Sequence[Pong], run: Run) -> tuple[list[Check], list[Metric]]:
+    """One check and one line of metrics for each JID that was pinged.
+
+    A run that failed has metrics of all that were to be.
+    """
     from xmppctl.model.monitor import Check, Metric, Perf, Sample
 
     checks: list[Check] = []
     up, rtt, loss = [], [], []
     jids = list(dict.fromkeys(pong.to for pong in pongs))
+    if run.failure is not None:
+        up += [Sample({"jid": jid}, 0.0) for jid in _wanted(run) if jid not in jids]
     for jid in jids:
         own = [pong for pong in pongs if pong.to == jid]
         times = [pong.rtt_ms for pong in own if pong.ok and pong.rtt_ms is not None]
@@ -57,6 +62,13 @@ def monitor(pongs: Sequence[Pong]) -> tuple[list[Check], list[Metric]]:
         Metric("xmpp_ping_loss_ratio", "Share of pings without an answer.", samples=loss),
     ]
     return checks, metrics
+
+
+def _wanted(run: Run) -> list[str]:
+    """The JIDs that were to be pinged; an empty text where the domain is not even known."""
+    if jids := run.given.get("jids"):
+        return list(dict.fromkeys(map(str, jids)))
+    return [run.account.domain if run.account is not None else ""]
 
 
 @cli.command(

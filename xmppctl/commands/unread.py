@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from xmppctl.model.jid import Jid
 from xmppctl.model.unread import ChatState, Marked, Unread
 
 if TYPE_CHECKING:
+    from xmppctl.model.monitor import Check, Metric, Run
     from xmppctl.model.unread import Store
     from xmppctl.protocol.unread import Choice
 
@@ -33,21 +34,76 @@ _since = click.option("--since", type=WHEN, default="30d", show_default=True, me
                       help="Count conversations without a marker from this time on.")  # fmt: skip
 
 
+def monitor(unread: Sequence[Unread], run: Run) -> tuple[list[Check], list[Metric]]:
+    """One check of all conversations; metrics of them together, and of each."""
+    from xmppctl.commands._figures import gauge, graded, moment
+    from xmppctl.model.monitor import Check, Metric, Perf, Sample
+
+    labels = {"account": str(run.account.bare) if run.account is not None else ""}
+    if only := run.given.get("with_"):
+        labels["jid"] = str(only)
+    success = gauge(
+        "xmpp_unread_success", "Whether the unread messages could be counted.",
+        labels, run.failure is None,
+    )  # fmt: skip
+    if run.failure is not None:
+        return [], [success]
+    warn, crit = run.given.get("warn"), run.given.get("crit")
+    number = sum(record.unread for record in unread)
+    waiting = [record for record in unread if record.unread]
+    oldest = min((each.first_unread_at for each in waiting if each.first_unread_at), default=None)
+    text = f"{number} unread in {len(waiting)} conversation{'s'[len(waiting) == 1 :]}"
+    if oldest is not None:
+        text += f", since {moment(oldest)}"
+    over = [None if limit is None else str(limit) for limit in (warn, crit)]
+    check = Check(
+        service="XMPP UNREAD",
+        state=graded(number, warn, crit),
+        text=text,
+        details=[f"{record.jid}: {record.unread} unread" for record in waiting],
+        perf=[Perf("unread", number, "", over[0], over[1], 0),
+              Perf("conversations", len(waiting), min=0)],
+    )  # fmt: skip
+    each = [Sample({**labels, "jid": record.jid}, float(record.unread)) for record in unread]
+    return [check], [
+        success,
+        gauge("xmpp_unread_messages", "Unread messages of all conversations.", labels, number),
+        gauge("xmpp_unread_conversations", "Conversations with unread messages.",
+              labels, len(waiting)),
+        gauge("xmpp_unread_oldest_timestamp_seconds", "When the first unread message came.",
+              labels, oldest),
+        Metric("xmpp_unread_conversation_messages", "Unread messages of a conversation.",
+               samples=each),
+    ]  # fmt: skip
+
+
 @cmd.command(
     "list",
     examples=(
         "xmppctl unread list",
         "xmppctl -q -o plain unread list --fail-empty",
         "xmppctl --json unread list --with bob@example.org | jq '.[].unread'",
+        "xmppctl -o nagios unread list --warn 0 --crit 20",
     ),
+    monitor=monitor,
 )
 @_store
 @click.option("--with", "with_", type=JID, help="Only the conversation with this JID.")
 @_since
 @click.option("--all", "everything", is_flag=True, help="Also those with nothing unread.")
+@click.option("--warn", metavar="N", type=click.IntRange(min=0),
+              help="With -o nagios: more unread messages than that are a warning.")  # fmt: skip
+@click.option("--crit", metavar="N", type=click.IntRange(min=0),
+              help="With -o nagios: more than that are critical.")  # fmt: skip
 @cli.pass_app
 async def list_(
-    app: cli.App, store: Choice, with_: Jid | None, since: datetime, everything: bool
+    app: cli.App,
+    store: Choice,
+    with_: Jid | None,
+    since: datetime,
+    everything: bool,
+    warn: int | None,
+    crit: int | None,
 ) -> list[Unread]:
     """Count the unread messages of each conversation.
 
@@ -61,6 +117,10 @@ async def list_(
     """
     from xmppctl.protocol import unread
 
+    if app.format != "nagios" and (warn is not None or crit is not None):
+        raise UsageError("--warn and --crit go with -o nagios")
+    if warn is not None and crit is not None and crit < warn:
+        raise UsageError(f"--crit {crit} is below --warn {warn}")
     async with app.session() as session:
         known = await unread.markers(session, store)
         found = await unread.tallies(session, known, since=since, with_=with_, warn=app.warn)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+from xmppctl.errors import ErrorInfo
+from xmppctl.model.jid import Jid
 from xmppctl.records import dataclass
 
 State = Literal["ok", "warning", "critical", "unknown"]
@@ -14,7 +17,7 @@ State = Literal["ok", "warning", "critical", "unknown"]
 class Perf:
     """One performance figure of a check."""
 
-    label: Annotated[str, "what is measured, such as rtt"]
+    label: Annotated[str, "what is measured, such as rtt; empty: what the check is called"]
     value: Annotated[float | None, "the figure, null where it could not be measured"]
     uom: Annotated[
         Literal["", "s", "ms", "us", "%", "B", "KB", "MB", "GB", "TB", "c"],
@@ -56,3 +59,17 @@ class Metric:
     help: Annotated[str, "what it tells, in one sentence"]
     type: Annotated[Literal["gauge", "counter", "untyped"], "kind of the metric"] = "gauge"
     samples: Annotated[list[Sample], "its values"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run whose records are told to a monitoring system.
+
+    ``given``: the verb's own options and arguments by their names. ``account``: whose run it is,
+    None where that could not be found out. ``failure``: what ended it before all its records were
+    there.
+    """
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+    account: Jid | None = None
+    failure: ErrorInfo | None = None

@@ -36,7 +36,8 @@ def render_nagios(checks: Sequence[Check]) -> tuple[str, int]:
 
     The first line has the worst state (critical, warning, unknown, ok) and all figures. Of
     several checks it tells the first in that state and how many are well; each has a line of
-    its own below it, and its figures carry its name. No check at all is unknown.
+    its own below it, the worst first, since Nagios cuts what is longer than 8 KB, and its figures
+    carry its name. No check at all is unknown.
     """
     if not checks:
         checks = [Check(service="XMPP", state="unknown", text="nothing was checked")]
@@ -46,11 +47,14 @@ def render_nagios(checks: Sequence[Check]) -> tuple[str, int]:
         head, rest = f"{first.service} {state.upper()} - {first.text}", first.details
     else:
         well = sum(check.state == "ok" for check in checks)
-        told = "" if state == "ok" else f"{first.service}: {first.text}; "
+        alike = sum(check.state == state for check in checks) - 1
+        others = f" (and {alike} more)" if alike else ""
+        told = "" if state == "ok" else f"{first.service}: {first.text}{others}; "
         head = f"XMPP {state.upper()} - {told}{well} of {len(checks)} ok"
-        rest = [line for check in checks for line in (_line(check), *check.details)]
+        worst_first = sorted(checks, key=lambda check: -_BY_SEVERITY.index(check.state))
+        rest = [line for check in worst_first for line in (_line(check), *check.details)]
     figures = [
-        _perf(perf, prefix=f"{check.service} " if len(checks) > 1 else "")
+        _perf(perf, check.service, alone=len(checks) == 1)
         for check in checks
         for perf in check.perf
     ]
@@ -63,8 +67,8 @@ def render_nagios(checks: Sequence[Check]) -> tuple[str, int]:
 def render_prometheus(metrics: Sequence[Metric]) -> str:
     """The metrics, each line ending in a newline; no metric gives an empty text.
 
-    Metrics of one name become one group, as the format demands. Raises ValueError for a name
-    that the format does not allow, and for one name with two types.
+    Metrics of one name become one group, as the format demands; one without values is left out.
+    Raises ValueError for a name that the format does not allow, and for one name with two types.
     """
     groups: dict[str, tuple[Metric, list[Sample]]] = {}
     for metric in metrics:
@@ -76,6 +80,8 @@ def render_prometheus(metrics: Sequence[Metric]) -> str:
         samples.extend(metric.samples)
     lines: list[str] = []
     for name, (metric, samples) in groups.items():
+        if not samples:
+            continue
         lines.append(f"# HELP {name} {_escaped(metric.help)}")
         lines.append(f"# TYPE {name} {metric.type}")
         lines.extend(f"{name}{_labels(sample)} {_value(sample.value)}" for sample in samples)
@@ -91,12 +97,13 @@ def _text(line: str) -> str:
     return safe(line).replace("|", "\\x7c")
 
 
-def _perf(perf: Perf, prefix: str) -> str:
+def _perf(perf: Perf, service: str, *, alone: bool) -> str:
     """``'label'=value[uom];warn;crit;min;max`` without trailing semicolons.
 
     A label must hold neither ``=`` nor ``|``; a quote is doubled. U: no figure could be had.
     """
-    label = _text(prefix + perf.label).replace("=", "_").replace("'", "''")
+    name = perf.label or service if alone else f"{service} {perf.label}".rstrip()
+    label = _text(name).replace("=", "_").replace("'", "''")
     value = "U"
     if perf.value is not None and math.isfinite(perf.value):
         value = f"{_number(perf.value)}{perf.uom}"

@@ -82,12 +82,13 @@ def test_environment_chooses_the_format(fake: Fake, monkeypatch: pytest.MonkeyPa
 
 
 def test_nagios_and_prometheus(fake: Fake) -> None:
+    assert fake("monitored").err == "a summary\n"
     good = fake("monitored", "-o", "nagios")
     assert (good.code, good.err) == (0, "")
     assert "OK" in good.out
     assert fake("monitored", "--bad", "-o", "nagios").code == 2
     metrics = fake("monitored", "-o", "prometheus")
-    assert metrics.code == 0
+    assert (metrics.code, metrics.err) == (0, "")
     assert "fake_size 7" in metrics.out
 
 
@@ -100,6 +101,37 @@ def test_nagios_tells_failures_its_own_way(fake: Fake, words: tuple[str, ...], c
     assert result.code == code
     assert len(result.out.splitlines()) == 1
     assert ("CRITICAL" if code == 2 else "UNKNOWN") in result.out
+
+
+def test_nagios_tells_what_was_known_before_a_failure(fake: Fake) -> None:
+    result = fake("monitored", "--halfway", "--broken", "-o", "nagios")
+    assert (result.code, result.err) == (2, "")
+    assert result.out.splitlines() == [
+        "XMPP CRITICAL - RUN: refused \\x7c \\x1b\\nhere; 1 of 2 ok",
+        "[CRITICAL] RUN - refused \\x7c \\x1b\\nhere",
+        "[OK] FAKE - 7 bytes",
+    ]
+
+
+@pytest.mark.parametrize("words", [("--broken",), ("--halfway", "--broken"), ("--usage",)])
+def test_prometheus_tells_a_failure_too(fake: Fake, words: tuple[str, ...]) -> None:
+    """With the labels of a success: the same series, so that an alert sees it change."""
+    result = fake("monitored", *words, "x", "-o", "prometheus")
+    assert result.code == (2 if "--usage" in words else 3)
+    assert 'fake_success{name="x",account=""} 0.0' in result.out.splitlines()
+    assert ("fake_size 7" in result.out) == ("--halfway" in words)
+    assert result.err
+    good = fake("-j", "a@b.test", "monitored", "x", "-o", "prometheus")
+    assert 'fake_success{name="x",account="a@b.test"} 1.0' in good.out.splitlines()
+
+
+def test_prometheus_tells_that_the_settings_are_broken(fake: Fake, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir(mode=0o700)
+    (tmp_path / "config" / "config.toml").write_text("output = 3 [")
+    result = fake("-o", "prometheus", "monitored", "x")
+    assert result.code == 2
+    assert 'fake_success{name="x",account=""} 0.0' in result.out.splitlines()
+    assert fake("monitored", "x").out == ""
 
 
 def test_quiet_and_verbose(fake: Fake) -> None:

@@ -32,11 +32,23 @@ def test_several_checks_tell_the_worst_first() -> None:
     assert code == 2
     assert text.splitlines() == [
         "XMPP CRITICAL - LOGIN: refused; 1 of 3 ok | 'DNS time'=3ms",
-        "[OK] DNS - 2 records",
+        "[CRITICAL] LOGIN - refused",
         "[WARNING] TLS - 9 days left",
         "issuer: CA",
-        "[CRITICAL] LOGIN - refused",
+        "[OK] DNS - 2 records",
     ]
+
+
+def test_how_many_more_are_as_bad() -> None:
+    checks = [Check("A", "critical", "gone"), Check("B", "critical", "gone"), Check("C", "ok", "")]
+    text, _ = render_nagios(checks)
+    assert text.splitlines()[0] == "XMPP CRITICAL - A: gone (and 1 more); 1 of 3 ok"
+
+
+def test_a_figure_with_the_name_of_its_check() -> None:
+    check = Check("tls.days x:1", "ok", "fine", perf=[Perf("", 20, "", "14:", "7:")])
+    assert render_nagios([check])[0].endswith("| 'tls.days x:1'=20;14:;7:")
+    assert "| 'tls.days x:1'=20;14:;7:" in render_nagios([check, check])[0]
 
 
 def test_several_checks_that_are_all_well() -> None:

@@ -111,6 +111,12 @@ def test_what_is_to_be_read(more, expected):
     assert counts(message(**more)) is expected
 
 
+def test_no_text_is_shown_for_an_encrypted_message():
+    tally = Tally(ROMEO, None)
+    tally.see(message(body="instead", encryption=Encryption(ns="x")))
+    assert tally.record.unread == 1 and tally.record.last_message.body is None
+
+
 def test_whose_conversation_a_message_is_of():
     assert chat_of(message(), {}) == ROMEO
     assert chat_of(message(from_=OWN, to=f"{ROMEO}/x", direction="out"), {}) == ROMEO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +24,7 @@ from xmppctl.model.jid import Jid
 from xmppctl.model.server import ConnectionMethods, OutageStatus
 
 if TYPE_CHECKING:
+    from xmppctl.model.monitor import Check, Metric, Run
     from xmppctl.session.web import Web
 
 _DOWN = (ConnectError, DeadlineError, TlsError, AuthError, RefusedError)
@@ -50,13 +52,22 @@ async def connections(app: cli.App, domain: Jid | None) -> ConnectionMethods:
     return await operations.fetch(_web(app), name)
 
 
+def monitor(found: Sequence[OutageStatus], run: Run) -> tuple[list[Check], list[Metric]]:
+    """The check and the metrics of one status."""
+    from xmppctl.commands.server._outage import check, metrics
+
+    return [check(status) for status in found], metrics(found, run)
+
+
 @cmd.command(
     "status",
     examples=(
         "xmppctl server status",
         "xmppctl --json server status example.org | jq .outage",
         "xmppctl server status --url https://status.example.org/status.json",
+        "xmppctl -o nagios server status example.org",
     ),
+    monitor=monitor,
 )
 @arguments.domain
 @click.option("--url", type=NONEMPTY, help="Read the status there, and ask no server.")
@@ -74,7 +85,8 @@ async def status(
 
     The server tells the address of a file that is elsewhere on the web. The address is kept, so
     that the file is read too while the server is down. An outage that is announced is an answer:
-    the exit code is 0.
+    the exit code is 0. With -o nagios an outage that was planned, now or later, is a warning; any
+    other is critical, as is a server that is down and announces nothing.
     """
     from xmppctl.protocol.server import sos
 
