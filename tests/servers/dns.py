@@ -32,9 +32,10 @@ class Fault(Enum):
     SILENCE = auto()
 
 
-Records = Mapping[str, list[str]]
+Records = Mapping[str, "list[str] | Fault"]
 Zone = Mapping[str, "Records | Fault"]
 _TTL = 60
+_LONGEST_CHAIN = 20
 _RCODES = {
     Fault.NXDOMAIN: dns.rcode.NXDOMAIN,
     Fault.SERVFAIL: dns.rcode.SERVFAIL,
@@ -46,8 +47,9 @@ class NameServer:
     """Answers from ``zone``: ``{"a.test": {"A": ["127.0.0.1"]}, "slow.test": Fault.SILENCE}``.
 
     Record data is text as in a zone file (``"0 5 5222 host.test."``). A name that is not there is
-    NXDOMAIN, a type that is not there an empty answer; CNAMEs are followed. ``zone`` may be
-    replaced at any time. ``delay`` holds back every UDP answer, in seconds. Names in ``large``
+    NXDOMAIN, a type that is not there an empty answer; CNAMEs are followed, round and round too,
+    as far as a resolver goes. A type may have a fault of its own. ``zone`` may be replaced at any
+    time. ``delay`` holds back every UDP answer, in seconds. Names in ``large``
     are told by TCP only. The answers about names in ``signed``, or below one of them, are called
     authentic (AD), as those of a resolver that checked DNSSEC. ``queries`` lists what was asked:
     (name, type, "udp" or "tcp").
@@ -91,7 +93,7 @@ class NameServer:
             ready, _, _ = select.select([self._udp, self._tcp, self._stop_read], [], [])
             if self._stop_read in ready:
                 return
-            with suppress(OSError):
+            with suppress(OSError, struct.error):  # a client may go before it has asked
                 if self._udp in ready:
                     self._datagram()
                 if self._tcp in ready:
@@ -146,11 +148,14 @@ class NameServer:
         entry = self.zone.get(name.to_text(omit_final_dot=True).lower(), Fault.NXDOMAIN)
         if isinstance(entry, Fault):
             return entry
-        text = dns.rdatatype.to_text(kind)
-        if text in entry:
-            reply.answer.append(dns.rrset.from_text_list(name, _TTL, "IN", kind, entry[text]))
-        elif "CNAME" in entry:
-            alias = dns.rrset.from_text_list(name, _TTL, "IN", "CNAME", entry["CNAME"])
+        records = entry.get(dns.rdatatype.to_text(kind))
+        if isinstance(records, Fault):
+            return records
+        aliases = entry.get("CNAME")
+        if records is not None:
+            reply.answer.append(dns.rrset.from_text_list(name, _TTL, "IN", kind, records))
+        elif isinstance(aliases, list) and len(reply.answer) < _LONGEST_CHAIN:
+            alias = dns.rrset.from_text_list(name, _TTL, "IN", "CNAME", aliases)
             reply.answer.append(alias)
             return self._fill(reply, alias[0].target, kind)
         return None

@@ -81,8 +81,14 @@ async def lookup(target: Target, account: Account, *, timeout: float) -> tuple[R
         return ()
     if not answer.secure:
         return ()
-    found = (Record(each.usage, each.selector, each.mtype, each.cert) for each in answer.records)
-    known = tuple(filter(_known, found))
+    return counting(
+        Record(each.usage, each.selector, each.mtype, each.cert) for each in answer.records
+    )
+
+
+def counting(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Those that a certificate has to fit one of; none where all are of unknown kinds."""
+    known = tuple(filter(_known, records))
     # those that stand alone need no other authority, and can only be checked without one
     alone = tuple(each for each in known if each.usage in (DANE_TA, DANE_EE))
     return alone or known

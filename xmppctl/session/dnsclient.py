@@ -38,6 +38,9 @@ _STAGGER = 1.5
 _ROUNDS = 3
 """How often each server is asked at most."""
 
+_LONGEST = 253
+"""Characters of a name (RFC 1035 §3.1); labels below a long domain go beyond."""
+
 _MOST_SERVERS = 3
 """As many lines of resolv.conf count as in resolv.conf(5), MAXNS."""
 
@@ -46,12 +49,14 @@ _MOST_SERVERS = 3
 class Answer:
     """What the DNS knows: whether the name exists, and its records of the type asked for.
 
-    ``secure``: a server that is ``trusted`` says that DNSSEC vouches for all of it.
+    ``secure``: a server that is ``trusted`` says that DNSSEC vouches for all of it. ``alias``: the
+    name that the one asked for is an alias of (CNAME), None where it is none.
     """
 
     exists: bool
     records: tuple[Any, ...] = ()
     secure: bool = False
+    alias: str | None = None
 
 
 class _UselessError(Exception):
@@ -95,11 +100,13 @@ def _trust_ad() -> bool:
 
 
 async def ask(name: str, kind: int, at: Sequence[Server], *, timeout: float) -> Answer:
-    """The records of type ``kind`` that ``name`` (ASCII, absolute) has.
+    """The records of type ``kind`` that ``name`` (ASCII, absolute) has; a name too long has none.
 
     Raises ConnectError (step "dns", condition "servfail") where no server can answer and
     DeadlineError (step "dns") when they are silent for ``timeout`` seconds.
     """
+    if len(name.rstrip(".")) > _LONGEST:
+        return Answer(False)
     believed = trusted(at)
     wire = _question(name, kind, authentic=believed)
     attempts: list[Callable[[], Awaitable[Answer]]] = [
@@ -222,4 +229,6 @@ def _answer(reply: dns.message.Message, *, believed: bool) -> Answer:
         raise _UselessError(str(error) or type(error).__name__) from None
     exists = reply.rcode() == dns.rcode.NOERROR
     secure = believed and bool(reply.flags & dns.flags.AD)
-    return Answer(exists, tuple(found.answer) if found.answer is not None else (), secure)
+    records = tuple(found.answer) if found.answer is not None else ()
+    alias = found.canonical_name.to_text(omit_final_dot=True) if found.cnames else None
+    return Answer(exists, records, secure, alias)

@@ -26,7 +26,7 @@ from xmppctl.session.weburl import parse_url
 XEPS = (Xep("0156", "1.4.0", "complete"),)
 
 NS_XRD = "http://docs.oasis-open.org/ns/xri/xrd-1.0"
-_RELATIONS = {
+RELATIONS = {
     "urn:xmpp:alt-connections:websocket": "wss",
     "urn:xmpp:alt-connections:xbosh": "https",
 }
@@ -73,7 +73,7 @@ async def discover(account: Account, timeout: float, trace: Trace | None = None)
     try:
         for each in asyncio.as_completed(tasks):
             try:
-                found = _chosen(await each)
+                found = chosen(await each)
             except RefusedError as error:
                 if error.condition not in ("item-not-found", "gone"):
                     found = Endpoints(error=error)
@@ -97,12 +97,25 @@ def place(domain: str, name: str) -> str:
     return f"https://{host}/.well-known/{name}"
 
 
-async def fetch(web: Web, url: str, reader: Callable[[bytes], T]) -> T:
+async def fetch(
+    web: Web,
+    url: str,
+    reader: Callable[[bytes], T],
+    headers: Iterable[tuple[str, str]] = (),
+    *,
+    look: Callable[[http.Answer], object] | None = None,
+) -> T:
     """What ``reader`` finds in a host-meta file; it raises ValueError where that is malformed.
 
-    Raises RefusedError, ConnectError, TlsError, DeadlineError.
+    ``headers``: more of the request. ``look`` is given the answer before its body is read, in
+    another thread. Raises RefusedError, ConnectError, TlsError, DeadlineError.
     """
     body = bytearray()
+
+    def receive(answer: http.Answer) -> http.Write:
+        if look is not None:
+            look(answer)
+        return take
 
     def take(block: bytes) -> None:
         body.extend(block)
@@ -114,7 +127,7 @@ async def fetch(web: Web, url: str, reader: Callable[[bytes], T]) -> T:
                 limit=_LARGEST,
             )
 
-    answer = await http.get(web, parse_url(url), lambda _: take)
+    answer = await http.get(web, parse_url(url), receive, headers)
     try:
         return reader(bytes(body))
     except ValueError:
@@ -166,10 +179,11 @@ def read_jrd(body: bytes) -> Links:
     return [(a, b) for a, b in pairs if isinstance(a, str) and isinstance(b, str)]
 
 
-def _chosen(links: Iterable[tuple[str, str]]) -> Endpoints:
-    found: dict[str, dict[str, None]] = {scheme: {} for scheme in _RELATIONS.values()}
+def chosen(links: Iterable[tuple[str, str]]) -> Endpoints:
+    """The endpoints among the links of a file: of these relations, and secure."""
+    found: dict[str, dict[str, None]] = {scheme: {} for scheme in RELATIONS.values()}
     for relation, text in links:
-        scheme = _RELATIONS.get(relation)
+        scheme = RELATIONS.get(relation)
         if scheme is None or not text.lower().startswith(f"{scheme}://"):
             continue
         try:

@@ -51,6 +51,22 @@ class Answer:
     url: Url
 
 
+async def options(web: Web, url: Url, headers: Iterable[tuple[str, str]]) -> Answer:
+    """Ask what may be done with a URL (RFC 9110 §9.3.7); the answer, whatever its status.
+
+    Raises ConnectError, TlsError, DeadlineError.
+    """
+    connection = await connect(web, url)
+
+    def exchange() -> Answer:
+        asked = {"User-Agent": "xmppctl", **dict(headers)}
+        connection.request("OPTIONS", url.target, headers=asked)
+        with connection.getresponse() as response:
+            return _answer(response, url)
+
+    return await _run(web, connection, connection.sock, url, "options", exchange)
+
+
 async def put(
     web: Web,
     url: Url,
@@ -96,7 +112,12 @@ async def put(
     return await _run(web, connection, sock, url, "put", exchange)
 
 
-async def get(web: Web, url: Url, receive: Callable[[Answer], Write]) -> Answer:
+async def get(
+    web: Web,
+    url: Url,
+    receive: Callable[[Answer], Write],
+    headers: Iterable[tuple[str, str]] = (),
+) -> Answer:
     """GET a file; ``receive`` takes the answer and gives the function that takes the bytes.
 
     Both run in another thread, and may raise. Redirects are followed, but not from https to http.
@@ -104,7 +125,7 @@ async def get(web: Web, url: Url, receive: Callable[[Answer], Write]) -> Answer:
     """
     for _ in range(REDIRECTS + 1):
         web.check(url, "get")
-        answer = await _get(web, url, receive)
+        answer = await _get(web, url, receive, headers)
         if answer.status not in _MOVED:
             return answer
         url = _redirected(answer)
@@ -114,11 +135,14 @@ async def get(web: Web, url: Url, receive: Callable[[Answer], Write]) -> Answer:
     )
 
 
-async def _get(web: Web, url: Url, receive: Callable[[Answer], Write]) -> Answer:
+async def _get(
+    web: Web, url: Url, receive: Callable[[Answer], Write], headers: Iterable[tuple[str, str]]
+) -> Answer:
     connection = await connect(web, url)
 
     def exchange() -> Answer:
-        connection.request("GET", url.target, headers={"User-Agent": "xmppctl", "Accept": "*/*"})
+        asked = {"User-Agent": "xmppctl", "Accept": "*/*", **dict(headers)}
+        connection.request("GET", url.target, headers=asked)
         with connection.getresponse() as response:
             answer = _answer(response, url)
             if answer.status in _MOVED:

@@ -40,6 +40,9 @@ DIRECT_PORT = 5223
 _MOST_TARGETS = 16
 """More than any service has; a hostile zone could name thousands."""
 
+_MOST_DRAWN = 64
+"""Records whose order is drawn: for thousands that would take seconds."""
+
 _SRV_GRACE = 2.0
 """Seconds that the second SRV set is waited for when the first one is there."""
 
@@ -91,9 +94,10 @@ async def targets(
         host = _ascii(host.strip("[]"))
         return [Target(host, port, direct, "connect") for direct in _kinds_of(port, account)]
     domain = _ascii(account.domain)
-    if _is_address(domain) or _ends_in(domain, "localhost", "onion"):
-        return _fallback(domain, account)  # RFC 6761 §6.3, RFC 7686 §2: the DNS is not for these
-    _refuse_unknown(domain)
+    if not has_records(domain):
+        if _ends_in(domain, "invalid"):
+            raise _no_address(domain, exists=False)
+        return _fallback(domain, account)
     if rng is None:
         from random import SystemRandom
 
@@ -112,7 +116,7 @@ async def addresses(host: str, *, account: Account, timeout: float) -> list[tupl
         return [(socket.AF_INET6 if version == 6 else socket.AF_INET, host)]
     _refuse_unknown(host)
     if account.nameserver is not None:
-        return await _by_dns(host, [account.nameserver], timeout)
+        return await by_dns(host, [account.nameserver], timeout)
     loop = asyncio.get_running_loop()
     started = loop.time()
     try:
@@ -131,7 +135,7 @@ async def addresses(host: str, *, account: Account, timeout: float) -> list[tupl
         left = timeout - (loop.time() - started)
         if left <= 0:
             raise _silence(host, timeout) from None
-        return await _by_dns(host, dnsclient.servers(), left)
+        return await by_dns(host, dnsclient.servers(), left)
     return list(dict.fromkeys((int(info[0]), _text(info[4])) for info in infos))
 
 
@@ -160,14 +164,29 @@ async def flatten(found: Sequence[Target], account: Account, *, timeout: float) 
     return result
 
 
+def has_records(domain: str) -> bool:
+    """Whether the DNS may have records of ``domain``, which it has not of addresses.
+
+    Nor is it for some names (RFC 6761 §6.3 and §6.4, RFC 7686 §2).
+    """
+    return not _is_address(domain) and not _ends_in(domain, "localhost", "invalid", "onion")
+
+
+def is_host_name(text: str) -> bool:
+    """Whether ``text`` (ASCII, without a final dot) can be the name of a host."""
+    return re.fullmatch(_HOST, text) is not None
+
+
 def order(records: Iterable[Target], rng: random.Random) -> list[Target]:
     """SRV targets in the order to try: by priority, within it drawn by weight (RFC 2782).
 
     Both kinds are one set (XEP-0368 §2). Where a host offers both with the same priority and
     weight its records prefer neither, and direct TLS, two round trips shorter, comes first.
+    Of more than any service has, those with the lowest numbers are left.
     """
     result: list[Target] = []
     remaining = sorted(records, key=lambda each: (each.priority, each.weight, not each.direct_tls))
+    del remaining[_MOST_DRAWN:]
     while remaining:
         same = [each for each in remaining if each.priority == remaining[0].priority]
         draw = rng.randint(0, sum(each.weight for each in same))
@@ -245,7 +264,7 @@ async def _srv(
         host = record.target.to_text(omit_final_dot=True)
         host = "" if host in (".", "@") else host
         # a name that is no host name can only confuse what it is handed to
-        if not host or re.fullmatch(_HOST, host):
+        if not host or is_host_name(host):
             rank = (record.priority, record.weight)
             found.append(Target(host, record.port, direct, "srv", *rank, secure=answer.secure))
     return found
@@ -263,9 +282,10 @@ def _kinds_of(port: int, account: Account) -> tuple[bool, ...]:
     return (account.tls == "direct",)
 
 
-async def _by_dns(
+async def by_dns(
     host: str, at: Sequence[dnsclient.Server], timeout: float
 ) -> list[tuple[int, str]]:
+    """The addresses of ``host`` that these DNS servers know. Raises as ``addresses``."""
     kinds = ((dnsclient.AAAA, socket.AF_INET6), (dnsclient.A, socket.AF_INET))
     outcomes = await _settle(
         [dnsclient.ask(host, kind, at, timeout=timeout) for kind, _ in kinds], _ADDRESS_GRACE

@@ -1,9 +1,9 @@
 """Connections for HTTP: the host of a URL, looked up, dialled, and verified.
 
 Certificates are checked against the host of the URL (RFC 9110 §4.3.4), by the same store as those
-of the XMPP connection; hosts are looked up by the system, addresses raced (RFC 8305). Where the
-environment names a proxy (``proxy``), https goes through a tunnel, and so does http by SOCKS; an
-HTTP proxy is asked for http URLs itself (RFC 9112 §3.2.2).
+of the XMPP connection; hosts are looked up by the system unless a name server is given, addresses
+raced (RFC 8305). Where the environment names a proxy (``proxy``), https goes through a tunnel, and
+so does http by SOCKS; an HTTP proxy is asked for http URLs itself (RFC 9112 §3.2.2).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xmppctl.errors import ConnectError, DeadlineError, TlsError, XmppctlError
 from xmppctl.session.dial import dial
 from xmppctl.session.ear import Response
 from xmppctl.session.proxy import Proxy, for_url
-from xmppctl.session.resolve import Candidate, Target
+from xmppctl.session.resolve import Candidate, Target, by_dns, has_records
 from xmppctl.session.tls import spki_sha256, verifying_context
 from xmppctl.session.tlserror import tls_error
 from xmppctl.session.trace import Trace
@@ -33,7 +33,7 @@ class Web:
     """How to connect: an additional CA file, timeouts in seconds, and who is told about it.
 
     ``insecure``: whether URLs may be http. ``pins``: SHA-256 of keys (SPKI) that are trusted even
-    where the certificate is not; without CA file only.
+    where the certificate is not; without CA file only. ``nameserver``: the one that looks up hosts.
     """
 
     ca_file: Path | None
@@ -42,6 +42,7 @@ class Web:
     trace: Trace
     insecure: bool = False
     pins: tuple[bytes, ...] = ()
+    nameserver: tuple[str, int] | None = None
 
     def check(self, url: Url, step: str) -> None:
         """Raise TlsError where the URL is http and that is not wanted."""
@@ -170,6 +171,14 @@ async def _reach(web: Web, proxy: Proxy, deadline: float) -> socket.socket:
 
 async def _look_up(web: Web, url: Url, deadline: float, target: Target) -> list[Candidate]:
     web.trace.enter("dns")
+    if web.nameserver is not None and has_records(url.host):
+        left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+        try:
+            asked = await by_dns(url.host, [web.nameserver], left)
+        except XmppctlError as error:
+            error.hint = None  # which is about the XMPP connection
+            raise
+        return [(target, family, address) for family, address in asked]
     try:
         async with asyncio.timeout_at(deadline):
             found = await asyncio.get_running_loop().getaddrinfo(

@@ -209,6 +209,45 @@ def test_a_zone_without_end_is_cut() -> None:
     assert len(with_dns(zone, ask)) == 16
 
 
+def test_thousands_of_records_cost_no_time() -> None:
+    many = [Target(f"h{n}", n, False, "srv", 9 - n % 10, n % 100) for n in range(1, 5001)]
+    ordered = resolve.order(many, random.Random(1))
+    assert len(ordered) == 64
+    assert {each.priority for each in ordered} == {0}
+
+
+def test_aliases_are_told() -> None:
+    chain = [
+        ("a.example.org", "CNAME", "b.example.org."),
+        ("b.example.org", "CNAME", "c.example.org."),
+        ("c.example.org", "A", "192.0.2.1"),
+    ]
+    asked = ask_for({("a.example.org", "A"): chain})
+    assert ([each.address for each in asked.records], asked.alias) == (
+        ["192.0.2.1"],
+        "c.example.org",
+    )
+    assert ask_for({("a.example.org", "A"): ["192.0.2.1"]}).alias is None
+    loop = [(f"{one}.example.org", "CNAME", f"{two}.example.org.") for one, two in ("ab", "ba")]
+    with pytest.raises(ConnectError) as caught:
+        ask_for({("a.example.org", "A"): loop})
+    assert caught.value.condition == "servfail"
+
+
+def test_a_name_that_is_too_long_for_the_dns_has_nothing() -> None:
+    label = "x" * 63
+    asked = ask_for({}, ".".join([label, label, label, label[:60], "org"]))
+    assert (asked.exists, asked.records) == (False, ())
+
+
+def ask_for(zone: Zone, name: str = "a.example.org") -> dnsclient.Answer:
+    async def run(who: Account) -> dnsclient.Answer:
+        assert who.nameserver is not None
+        return await dnsclient.ask(name, dnsclient.A, [who.nameserver], timeout=5)
+
+    return with_dns(zone, run)
+
+
 def test_servfail() -> None:
     for failure in (SERVFAIL, REFUSED):
         with pytest.raises(ConnectError) as caught:
