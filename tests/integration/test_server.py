@@ -12,6 +12,8 @@ from tests.servers.proxies import ProxyServer
 from tests.servers.quirks import Feature
 from tests.servers.web import WebServer
 
+pytestmark = pytest.mark.in_turn
+
 EXTDISCO = "urn:xmpp:extdisco:2"
 SERVERINFO = "http://jabber.org/network/serverinfo"
 SOS = "urn:xmpp:sos:0"
@@ -58,13 +60,13 @@ def test_external_services(run, xmppctl, raw, alice, server):
         ("stun", False), ("turn", True),
     ]  # fmt: skip
     assert {(each["host"], each["port"], each["transport"]) for each in found} == {
-        ("127.0.0.1", 3478, "udp")
+        ("127.0.0.1", server.ports.stun, "udp")
     }
     assert [bool(each["password"]) for each in found] == [False, True]
     (turn,) = run("services", "--type", "turn").json()
     answer = raw(alice).iq(f"<services xmlns='{EXTDISCO}' type='turn'/>", to=server.domain)
     assert answer[0][0].get("host") == turn["host"]
-    (given,) = run("services", "--credentials", "turn:127.0.0.1:3478").json()
+    (given,) = run("services", "--credentials", f"turn:127.0.0.1:{server.ports.stun}").json()
     assert given["type"] == "turn"
     assert given["username"]
     assert given["password"]

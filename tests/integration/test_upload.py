@@ -16,6 +16,8 @@ from tests.integration.uploading import NS, look
 from tests.servers.quirks import Quirk
 from xmppctl.errors import Exit
 
+pytestmark = pytest.mark.in_turn
+
 URL_DATA = "{http://jabber.org/protocol/url-data}url-data"
 OOB_URL = "{jabber:x:oob}url"
 SFS = "{urn:xmpp:sfs:0}"

@@ -30,6 +30,7 @@ class Ports:
         self.component = base + 7
         self.optional_tls = base + 8
         self.client_certificate = base + 9
+        self.stun = base + 10
 
     def release(self) -> None:
         """Let others use the block again."""

@@ -11,6 +11,7 @@ from typing import ClassVar
 from tests.servers.base import Account, Server, ServerError
 from tests.servers.quirks import Feature, Quirk
 from tests.servers.sasl2 import PatchError, write_modules
+from tests.servers.stun import StunServer
 
 
 class Prosody(Server):
@@ -79,6 +80,8 @@ class Prosody(Server):
         }
     )
 
+    _stun: StunServer | None = None
+
     @property
     def optional_tls(self) -> tuple[str, int]:
         """The usual port: here the virtual host decides whether TLS is required."""
@@ -132,7 +135,17 @@ class Prosody(Server):
         except PatchError as error:
             raise ServerError(str(error)) from error
         self._render("prosody.cfg.lua")
+        # what ejabberd has built in
+        self._stun = StunServer(port=self.ports.stun)
+        self._stun.__enter__()
         return {}
+
+    def stop(self) -> None:
+        """Stop it, and the STUN server that it names."""
+        super().stop()
+        stun, self._stun = self._stun, None
+        if stun is not None:
+            stun.__exit__()
 
 
 def _write(path: Path, fields: str) -> None:

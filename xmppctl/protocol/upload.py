@@ -34,7 +34,9 @@ NS_PURPOSE = "urn:xmpp:http:upload:purpose:0"
 FEATURE = "file upload (XEP-0363)"
 
 _HEADERS = {name.lower(): name for name in ("Authorization", "Cookie", "Expires")}
-_DONE = (200, 201, 204)
+DONE = (200, 201, 204)
+"""The HTTP statuses with which a service says that the file is there (§7)."""
+
 _PARALLEL = 16
 _GRACE = 0.5
 """Seconds for entities that come first but have not answered, when another one will do."""
@@ -98,7 +100,7 @@ async def discover(
     """
     session.trace.enter("disco#info")
     if service is not None:
-        found = _service(await disco.info(session, service))
+        found = service_of(await disco.info(session, service))
         if found is None:
             raise UnsupportedError(
                 f"{service} offers no {FEATURE}",
@@ -174,10 +176,11 @@ def _raise_silence(tasks: Iterable[asyncio.Task[DiscoInfo]]) -> None:
 
 def _known(tasks: Iterable[asyncio.Task[DiscoInfo]]) -> list[Service]:
     answers = (t.result() for t in tasks if t.done() and not t.cancelled() and not t.exception())
-    return [found for found in map(_service, answers) if found is not None]
+    return [found for found in map(service_of, answers) if found is not None]
 
 
-def _service(info: DiscoInfo) -> Service | None:
+def service_of(info: DiscoInfo) -> Service | None:
+    """The upload service that an entity says to be; None where it is none."""
     if NS not in info.features:
         return None
     sizes = [
@@ -350,5 +353,5 @@ async def store(
     headers = (("Content-Type", wanted.media_type), *slot.headers)
     answer: Answer = await http.put(over, slot.put, headers, wanted.size, blocks)
     told(answer.status)
-    if answer.status not in _DONE:
+    if answer.status not in DONE:
         raise http.refused(answer, f"putting {wanted.name} to {slot.put.peer}", "put")

@@ -168,7 +168,12 @@ def load(der: bytes) -> x509.Certificate:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return x509.load_der_x509_certificate(der)
+        try:
+            found = x509.load_der_x509_certificate(der)
+            _ = found.subject, found.issuer  # which are parsed, and warned about, but now
+        except (x509.InvalidVersion, TypeError) as error:
+            raise ValueError(str(error)) from None
+        return found
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:

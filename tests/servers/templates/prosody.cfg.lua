@@ -71,8 +71,8 @@ contact_info = {
   support = { "https://prosody.test/support" };
 }
 external_services = {
-  { type = "stun", transport = "udp", host = "127.0.0.1", port = 3478 };
-  { type = "turn", transport = "udp", host = "127.0.0.1", port = 3478, secret = "turn", ttl = 3600 };
+  { type = "stun", transport = "udp", host = "127.0.0.1", port = @STUN_PORT@ };
+  { type = "turn", transport = "udp", host = "127.0.0.1", port = @STUN_PORT@, secret = "turn", ttl = 3600 };
 }
 
 VirtualHost "prosody.test"

@@ -111,13 +111,13 @@ def test_what_is_no_slot(before: str, after: str) -> None:
     ],
 )
 def test_the_limit(found: DiscoInfo, size: int | None) -> None:
-    service = upload._service(found)
+    service = upload.service_of(found)
     assert service is not None
     assert service.max_size == size
 
 
 def test_what_is_no_service() -> None:
-    assert upload._service(info(limit("5"), features=("urn:xmpp:http:upload",))) is None
+    assert upload.service_of(info(limit("5"), features=("urn:xmpp:http:upload",))) is None
 
 
 SMALL, LARGE = Service("a", 10, ()), Service("b", 100, ("profile",))

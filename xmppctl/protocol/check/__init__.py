@@ -1,0 +1,1 @@
+"""The checks of a server: each module has probes that report what they find to a ``Context``."""
