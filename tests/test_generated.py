@@ -221,6 +221,8 @@ def problem(words: list[str]) -> str | None:
             takes_value = not options[name].is_flag and not options[name].count
             if takes_value and "=" not in word:
                 words = words[1:]
+        elif word == "$@":  # of a function of the shell: it is read where that is called
+            return None
         elif isinstance(place, Group):
             found = place.get_command(click.Context(place), word)
             if found is None:

@@ -70,7 +70,9 @@ def test_shared_options_have_help(option: click.Option) -> None:
 def test_no_shared_name_is_used_again(path: str, command: Command) -> None:
     taken = connection_names() | output_names() | {"-h", "--help", "--version", "--fail-empty"}
     own = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
-    assert not own & taken
+    # of Jingle's transports, whose values are others: a second name of --via
+    allowed = {"--transport"} if path in ("file send", "file receive") else set()
+    assert not own & taken - allowed
 
 
 def test_connection_and_output_options_are_disjoint() -> None:

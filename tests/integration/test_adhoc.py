@@ -16,6 +16,8 @@ from tests.peers.process import EXECUTABLE, way_environment
 from tests.peers.rawxml import RawComponent
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 NS = "http://jabber.org/protocol/commands"
 COMMAND = f"{{{NS}}}command"
 ADMIN = "http://jabber.org/protocol/admin"

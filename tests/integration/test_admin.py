@@ -9,6 +9,8 @@ from tests.peers.stream import StreamClosed
 from tests.servers.base import Account
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 FIRST, SECOND = "first-SECRET-1", "second-SECRET-2"
 
 

@@ -11,6 +11,8 @@ from PIL import Image
 from tests.integration.fetching import giving
 from tests.servers.web import WebServer
 
+pytestmark = pytest.mark.in_turn
+
 PS = "http://jabber.org/protocol/pubsub"
 DATA = "urn:xmpp:avatar:data"
 META = "urn:xmpp:avatar:metadata"

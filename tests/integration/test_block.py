@@ -5,6 +5,8 @@ import pytest
 from tests.peers.rawxml import RawComponent
 from tests.servers.fake import FakeServer
 
+pytestmark = pytest.mark.in_turn
+
 LIST = "<blocklist xmlns='urn:xmpp:blocking'/>"
 
 

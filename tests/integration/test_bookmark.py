@@ -8,6 +8,8 @@ import pytest
 
 from tests.integration.test_unread import configuration, create
 
+pytestmark = pytest.mark.in_turn
+
 NS = "urn:xmpp:bookmarks:1"
 LEGACY = "storage:bookmarks"
 PS = "http://jabber.org/protocol/pubsub"

@@ -14,6 +14,8 @@ from tests.servers.ca import Authority
 from tests.servers.proxies import ProxyServer
 from xmppctl.errors import Exit
 
+pytestmark = pytest.mark.in_turn
+
 Bosh = Callable[..., Result]
 
 

@@ -21,6 +21,8 @@ from tests.peers.process import EXECUTABLE, way_environment
 from tests.peers.rawxml import RawComponent
 from tests.peers.stream import StreamClosed
 
+pytestmark = pytest.mark.in_turn
+
 PNG = b"\x89PNG\r\n\x1a\n"
 CID = f"sha1+{hashlib.sha1(PNG).hexdigest()}@bob.xmpp.org"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"

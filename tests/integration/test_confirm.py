@@ -6,6 +6,8 @@ import pytest
 
 from tests.peers.rawxml import RawComponent
 
+pytestmark = pytest.mark.in_turn
+
 NS = "http://jabber.org/protocol/http-auth"
 CONFIRM = f"{{{NS}}}confirm"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"

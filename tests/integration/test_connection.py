@@ -30,7 +30,7 @@ from xmppctl.session import open_session
 from xmppctl.session.stream import MESSAGE, PRESENCE
 from xmppctl.session.tcp import TcpWire
 
-pytestmark = pytest.mark.own_connection
+pytestmark = [pytest.mark.own_connection, pytest.mark.in_turn]
 SM = "urn:xmpp:sm:3"
 
 

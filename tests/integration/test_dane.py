@@ -15,6 +15,8 @@ from tests.servers.ca import Authority, Certificate
 from tests.servers.dns import NameServer, Records
 from xmppctl.errors import Exit
 
+pytestmark = pytest.mark.in_turn
+
 HOST = "xmpp.hosting.test"
 
 

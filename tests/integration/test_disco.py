@@ -9,6 +9,8 @@ import pytest
 from tests.peers.rawxml import RawComponent
 from tests.peers.stream import StreamClosed
 
+pytestmark = pytest.mark.in_turn
+
 INFO = "http://jabber.org/protocol/disco#info"
 ITEMS = "http://jabber.org/protocol/disco#items"
 RSM = "http://jabber.org/protocol/rsm"

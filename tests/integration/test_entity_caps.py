@@ -5,6 +5,8 @@ import hashlib
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 INFO = "http://jabber.org/protocol/disco#info"
 CAPS = "http://jabber.org/protocol/caps"
 KEYS = ["jid", "hash", "node", "ver", "computed", "match", "problem", "hashes", "identities",

@@ -10,6 +10,8 @@ from tests.peers.process import keeps_unacknowledged
 from tests.peers.rawxml import RawClient
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 ATTENTION = "<attention xmlns='urn:xmpp:attention:0'/>"
 
 

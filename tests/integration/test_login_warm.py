@@ -15,6 +15,8 @@ from tests.servers.base import Account, Server
 from tests.servers.ca import Authority
 from xmppctl.errors import Exit
 
+pytestmark = pytest.mark.in_turn
+
 CSI = "<csi xmlns='urn:xmpp:csi:0'/>"
 CAPS = (
     "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='u:x' "

@@ -7,6 +7,8 @@ import pytest
 
 from tests.peers.stream import StreamClosed
 
+pytestmark = pytest.mark.in_turn
+
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 

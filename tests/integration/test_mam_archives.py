@@ -7,6 +7,8 @@ import pytest
 
 from tests.servers.quirks import Quirk
 
+pytestmark = pytest.mark.in_turn
+
 MUC = "http://jabber.org/protocol/muc"
 OCCUPANTS = "urn:xmpp:occupant-id:0"
 PING = "<ping xmlns='urn:xmpp:ping'/>"

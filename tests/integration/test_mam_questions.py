@@ -7,6 +7,8 @@ import pytest
 
 from tests.peers.stream import StreamClosed
 
+pytestmark = pytest.mark.in_turn
+
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 MAM, RSM = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"
 DATA = "{jabber:x:data}"

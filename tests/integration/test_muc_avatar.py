@@ -8,6 +8,8 @@ import pytest
 from tests.integration import muc
 from tests.servers.quirks import Quirk
 
+pytestmark = pytest.mark.in_turn
+
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
     "gg=="

@@ -12,6 +12,8 @@ from tests.peers.rawxml import RawComponent
 from tests.peers.stream import StreamClosed
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 NS = "http://jabber.org/protocol/muc"
 HOST = "https://example.org/hats#host"
 

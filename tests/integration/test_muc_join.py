@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 NS = "http://jabber.org/protocol/muc"
 
 

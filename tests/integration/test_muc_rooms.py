@@ -8,6 +8,8 @@ import pytest
 from tests.integration import muc
 from tests.servers.quirks import Feature, Quirk
 
+pytestmark = pytest.mark.in_turn
+
 NS = muc.NS
 CONFIG = "muc#roomconfig_"
 

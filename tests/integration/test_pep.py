@@ -6,6 +6,8 @@ import pytest
 
 from tests.servers.quirks import Quirk
 
+pytestmark = pytest.mark.in_turn
+
 PS = "http://jabber.org/protocol/pubsub"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 MOOD = "http://jabber.org/protocol/mood"

@@ -9,6 +9,8 @@ import pytest
 
 from tests.servers.quirks import Quirk
 
+pytestmark = pytest.mark.in_turn
+
 PS = "http://jabber.org/protocol/pubsub"
 EVENT = f"{PS}#event"
 NOTE = "<note xmlns='urn:example:note'>buy <b>milk</b></note>"

@@ -8,6 +8,8 @@ from tests.integration.nodes import PS, Nodes
 from tests.peers.process import keeps_unacknowledged
 from tests.servers.quirks import Feature, Quirk
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def owner(server):

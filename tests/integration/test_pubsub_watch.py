@@ -9,6 +9,8 @@ import pytest
 from tests.integration.nodes import EVENT, PING, Nodes
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 NOTE = "urn:example:note"
 
 

@@ -7,6 +7,8 @@ import pytest
 from tests.peers.rawxml import RawComponent
 from tests.servers.quirks import Quirk
 
+pytestmark = pytest.mark.in_turn
+
 NS = "urn:xmpp:push:0"
 PS = "http://jabber.org/protocol/pubsub"
 INFO = "http://jabber.org/protocol/disco#info"

@@ -10,6 +10,8 @@ from tests.peers.rawxml import RawClient
 from tests.servers.base import Account
 from tests.servers.quirks import Feature, Quirk
 
+pytestmark = pytest.mark.in_turn
+
 PASSWORD = "s3cret-Päßword <&>"
 
 

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.in_turn
+
 KEYS = [
     *("jid", "name", "subscription", "ask", "approved", "groups", "ver"),
     *("request", "path", "meta"),

@@ -5,6 +5,8 @@ import pytest
 from tests.peers.process import TRANSPORT
 from tests.servers.quirks import Feature, Quirk
 
+pytestmark = pytest.mark.in_turn
+
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 ROSTER = "<query xmlns='jabber:iq:roster'/>"
 NICK = "{http://jabber.org/protocol/nick}nick"

@@ -5,6 +5,8 @@ import pytest
 from tests.integration.answering import INFO, error, form, info, serving
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 ROOMS = "urn:xmpp:channel-search:0:search"
 PARAMS = "urn:xmpp:channel-search:0:search-params"
 RSM = "http://jabber.org/protocol/rsm"

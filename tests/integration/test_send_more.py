@@ -8,6 +8,8 @@ from tests.peers.stream import StreamClosed
 from tests.servers.fake import FakeServer
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 RECEIPTS, MARKERS = "urn:xmpp:receipts", "urn:xmpp:chat-markers:0"
 ADDRESSES = "http://jabber.org/protocol/address"
 

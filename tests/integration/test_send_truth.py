@@ -6,6 +6,8 @@ from tests.peers.rawxml import RawComponent
 from tests.peers.stream import StreamClosed
 from tests.servers.fake import FakeServer
 
+pytestmark = pytest.mark.in_turn
+
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 WAIT = (
     "<error type='wait'><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"

@@ -31,7 +31,7 @@ from tests.servers.fake import FakeConnection, FakeServer
 from tests.servers.faults import FaultProxy, strip_starttls
 from xmppctl.errors import Exit
 
-pytestmark = pytest.mark.own_connection
+pytestmark = [pytest.mark.own_connection, pytest.mark.in_turn]
 
 KINDS = ("starttls", "direct")
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 ID = "urn:xmpp:sid:0"
 DELAY = "urn:xmpp:delay"
 STAMP = "2002-09-10T23:08:25Z"

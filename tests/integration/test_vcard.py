@@ -5,6 +5,8 @@ import hashlib
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
     "gg=="

@@ -74,10 +74,15 @@ class Tally:
             store=self.marker.store if self.marker is not None else None,
             last_displayed=self.marker.displayed if self.marker is not None else None,
             first_unread_at=self.first,
-            last_message=LastMessage(newest.archive_id, newest.timestamp, newest.body)
+            last_message=LastMessage(newest.archive_id, newest.timestamp, _text(newest))
             if newest is not None
             else None,
         )
+
+
+def _text(message: ArchivedMessage) -> str | None:
+    """What it says; beside what is encrypted is only a text for clients that cannot read it."""
+    return message.body if message.encryption is None else None
 
 
 def counts(message: ArchivedMessage) -> bool:

@@ -88,7 +88,7 @@ def check(record, kind):
 
 
 @given(messages(), st.booleans())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_any_message_is_read_and_printed(stanza, inside):
     features = frozenset({"urn:xmpp:occupant-id:0", "urn:xmpp:hats:0"})
     context = Context(OWN, ROOM, features) if inside else Context(OWN)
@@ -98,7 +98,7 @@ def test_any_message_is_read_and_printed(stanza, inside):
 
 
 @given(messages(), st.sampled_from([None, ROOM]))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_any_archived_message_is_read_and_printed(stanza, room):
     forwarded = Element("{urn:xmpp:forward:0}forwarded")
     forwarded.append(stanza)
