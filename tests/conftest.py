@@ -7,8 +7,8 @@ XMPPCTL_TEST_TRANSPORT=direct (or websocket, bosh) lets xmppctl reach them that 
 what that makes a difference to: the tests of tests/integration that reach a server and do not say
 themselves how.
 
-A test that is marked ``in_turn`` runs with one of the servers, which one being its name's to say, so
-that each module meets both, and with both where XMPPCTL_TEST_EVERYTHING=1.
+A test that is marked ``in_turn`` runs with one of the servers, which one being its name's to say,
+so that each module meets both, and with both where XMPPCTL_TEST_EVERYTHING=1.
 
 Two servers, their clients and xmppctl share a machine: a test of tests/integration or tests/servers
 that fails runs again, twice at most, and the end of the run names it. XMPPCTL_TEST_EVERYTHING=1,
