@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import LocalError, UsageError, XmppctlError
@@ -180,9 +180,9 @@ async def _endpoint(
         return _nowhere(transport, found)
     problems: list[str] = []
     for url in urls[:_MOST]:
-        kind = "websocket" if transport == "websocket" else "bosh"
+        kind: Literal["websocket", "bosh"] = "websocket" if transport == "websocket" else "bosh"
         try:
-            await _open(replace(account, transport=kind, endpoint=url, connect=None))  # type: ignore[arg-type]
+            await _open(replace(account, transport=kind, endpoint=url, connect=None))
         except _OURS:
             raise
         except XmppctlError as error:

@@ -76,6 +76,7 @@ class Manager(SessionManager):
     storage: Storage
     policy: trust.Policy | None
 
+    # static in the library, as if there were one network for all instances; it calls them by these
     async def _upload_bundle(self, bundle: Bundle) -> None:  # type: ignore[override]
         self.network.new_bundles[bundle.namespace] = bundle
 

@@ -21,7 +21,7 @@ from xmppctl.protocol.omemo.wire import (
 )
 from xmppctl.protocol.pubsub import NS, NS_OWNER, OWNER, PUBSUB, Item
 from xmppctl.session.conditions import stanza_error
-from xmppctl.session.stream import Session
+from xmppctl.session.stream import Pending, Session
 
 if TYPE_CHECKING:
     from omemo.bundle import Bundle
@@ -125,9 +125,9 @@ async def _flight(
     if asked:
         session.send(*(pending.element for _, _, pending in asked))
 
-    async def one(jid: str, what: str, pending: object) -> Element | XmppctlError | None:
+    async def one(jid: str, what: str, pending: Pending) -> Element | XmppctlError | None:
         try:
-            answer = await session.answer(pending, step=STEP)  # type: ignore[arg-type]
+            answer = await session.answer(pending, step=STEP)
         except ConnectError:
             raise
         except XmppctlError as error:
