@@ -13,6 +13,8 @@ from tests.integration.portable import (
     user_file,
 )
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_a_private_node_is_never_published_open(xmppctl, alice, bob, raw, tmp_path):
     client = raw(alice, "x")

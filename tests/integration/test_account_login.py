@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.peers.process import way, way_options
+
+pytestmark = pytest.mark.in_turn
 
 
 def test_a_login_by_account_shows_the_way_it_took(server, alice, xmppctl, tmp_path):

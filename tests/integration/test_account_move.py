@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 MOVED = "urn:xmpp:moved:1"
 PS = "http://jabber.org/protocol/pubsub"
 CAM = "urn:xmpp:cam:0"

@@ -9,6 +9,8 @@ import pytest
 from tests.peers.stream import StreamClosed
 from tests.servers.fake import FakeServer
 
+pytestmark = pytest.mark.in_turn
+
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.peers.rawxml import RawComponent
 from tests.peers.stream import StreamClosed
 
+pytestmark = pytest.mark.in_turn
+
 RAI = "urn:xmpp:rai:0"
 INFO = "http://jabber.org/protocol/disco#info"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 NS = "urn:example:prefs"
 PREFS = f"<prefs xmlns='{NS}'><nick>A &amp; B</nick><o xmlns='other' a='1'/></prefs>"
 

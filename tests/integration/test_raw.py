@@ -1,5 +1,10 @@
 """`xmppctl raw`: stanzas as they are, to a server and to another client."""
 
+import pytest
+
+pytestmark = pytest.mark.in_turn
+
+
 VERSION = "<iq type='get' to='{}' id='mine'><query xmlns='jabber:iq:version'/></iq>"
 
 

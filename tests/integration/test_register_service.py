@@ -7,6 +7,8 @@ import pytest
 
 from tests.peers.rawxml import RawComponent
 
+pytestmark = pytest.mark.in_turn
+
 NS = "{jabber:iq:register}"
 QUERY = f"{NS}query"
 INFO = "{http://jabber.org/protocol/disco#info}query"

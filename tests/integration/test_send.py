@@ -7,6 +7,8 @@ import pytest
 
 from tests.servers.quirks import Feature
 
+pytestmark = pytest.mark.in_turn
+
 HOSTILE = [
     "--jid=evil@example.org",
     "-o",
