@@ -64,12 +64,12 @@ class Serving:
                 await asyncio.sleep(0)
                 text = self.transport.text
                 for stanza in fromstring(f"<s xmlns='jabber:client'>{text}</s>") if text else ():
-                    self._answer(stanza)
+                    self._take(stanza)
             return task.result()
 
         return asyncio.run(both())
 
-    def _answer(self, iq: Element) -> None:
+    def _take(self, iq: Element) -> None:
         self.asked.append(iq)
         answer = self._handler(iq)
         if answer is None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring, tostring
 
-from tests.unit.protocol.serving import ITEMS, error, info
-from tests.unit.session.streams import come, make_session
+from tests.unit.protocol.serving import INFO, ITEMS, Serving, error, info
+from tests.unit.session.streams import come
 from xmppctl.protocol import caps
-from xmppctl.session.stream import Session
 
 MUC = "http://jabber.org/protocol/muc"
 PUBSUB = "http://jabber.org/protocol/pubsub"
@@ -51,7 +48,7 @@ PAYLOADS = {
 Answer = str | tuple[str, str] | None
 
 
-class Domain:
+class Domain(Serving):
     """fake.test. ``answers``: what is answered instead, by the tag of the payload, or by tag and
     the name of its first child with a slash between; None is silence.
 
@@ -71,22 +68,7 @@ class Domain:
         stream = more.get("stream", "<sm xmlns='urn:xmpp:sm:3'/><csi xmlns='urn:xmpp:csi:0'/>")
         ver = caps.verification(fromstring(self._info("fake.test")))
         announced = f"<c xmlns='{caps.NS}' hash='sha-1' node='n' ver='{ver}'/>"
-        self.session, self.wire, self.transport = make_session(f"<f>{stream}{announced}</f>")
-        self.asked: list[Element] = []
-
-    def run(self, operation: Callable[[Session], Coroutine[Any, Any, Any]]) -> Any:
-        """The result of an operation on the session."""
-
-        async def both() -> Any:
-            task = asyncio.ensure_future(operation(self.session))
-            while not task.done():
-                await asyncio.sleep(0)
-                text = self.transport.text
-                for stanza in fromstring(f"<s xmlns='jabber:client'>{text}</s>") if text else ():
-                    self._take(stanza)
-            return task.result()
-
-        return asyncio.run(both())
+        super().__init__(self._answer, f"<f>{stream}{announced}</f>")
 
     def names(self) -> list[str]:
         """The local names of the payloads of all requests so far, with that of a first child."""
@@ -95,16 +77,17 @@ class Domain:
     # --- what it does
 
     def _take(self, stanza: Element) -> None:
-        self.asked.append(stanza)
         kind = stanza.tag.rpartition("}")[2]
+        if kind == "iq" and stanza.get("type") in ("get", "set"):
+            super()._take(stanza)
+            return
+        self.asked.append(stanza)
         if kind == "enable":
             come(self.wire, "<enabled xmlns='urn:xmpp:sm:3'/>")
         elif kind == "presence":
             self._presence(stanza)
         elif kind == "message" and "message" not in self.drops:
             self._message(stanza)
-        elif kind == "iq" and stanza.get("type") in ("get", "set"):
-            self._iq(stanza)
 
     def _presence(self, stanza: Element) -> None:
         refusal = self.answers.get("presence")
@@ -140,21 +123,12 @@ class Domain:
             f"<message from='{sender}' type='{kind}' id='{stanza.get('id')}'>{answer}</message>",
         )
 
-    def _iq(self, iq: Element) -> None:
-        answer = self._answer(iq)
-        if answer is None:
-            return
-        kind, payload = ("result", answer) if isinstance(answer, str) else answer
-        to = iq.get("to")
-        sender = "" if to is None else f" from='{to}'"
-        come(self.wire, f"<iq type='{kind}' id='{iq.get('id')}'{sender}>{payload}</iq>")
-
     def _answer(self, iq: Element) -> Answer:
         payload, to = iq[0], iq.get("to", "")
         for key in (f"{to} {payload.tag}", f"{payload.tag}/{_first(payload)}", payload.tag):
             if key in self.answers:
                 return self.answers[key]
-        if payload.tag == f"{{{INFO_NS}}}query":
+        if payload.tag == f"{{{INFO}}}query":
             return self._info(to)
         if payload.tag == f"{{{ITEMS}}}query":
             return self._items(payload.get("node"))
@@ -187,9 +161,6 @@ class Domain:
         if action == "configure":
             return configuration("whitelist")
         return ""
-
-
-INFO_NS = "http://jabber.org/protocol/disco#info"
 
 
 def configuration(access: str) -> str:

@@ -6,7 +6,6 @@ import pytest
 
 from tests.unit.protocol.compliance.domain import (
     FILES,
-    INFO_NS,
     MAM,
     MUC,
     PUBSUB,
@@ -14,7 +13,7 @@ from tests.unit.protocol.compliance.domain import (
     Domain,
     configuration,
 )
-from tests.unit.protocol.serving import ITEMS, error
+from tests.unit.protocol.serving import INFO, ITEMS, error
 from tests.unit.session.streams import come
 from xmppctl.errors import ConnectError, RefusedError
 from xmppctl.model.jid import parse as parse_jid
@@ -175,7 +174,7 @@ def test_software_that_nobody_knows(answer):
 
 
 def test_capabilities_that_are_not_true():
-    domain = Domain({f"fake.test {{{INFO_NS}}}query": f"<query xmlns='{INFO_NS}'/>"})
+    domain = Domain({f"fake.test {{{INFO}}}query": f"<query xmlns='{INFO}'/>"})
     told = of(assessed(domain), "XEP-0115")
     assert (told.status, told.method) == ("fail", "live")
 
@@ -349,7 +348,7 @@ def test_passive():
 
 def test_another_domain():
     domain = Domain()
-    answers = {f"other.test {{{INFO_NS}}}query": domain._info("fake.test")}
+    answers = {f"other.test {{{INFO}}}query": domain._info("fake.test")}
     answers[f"other.test {{{ITEMS}}}query"] = domain._items(None)
     domain.answers = answers
     found = assessed(domain, domain=OTHER)
@@ -365,7 +364,7 @@ def test_another_domain_that_is_not_there(monkeypatch):
         return ConnectError("there is no host", step="dns")
 
     monkeypatch.setattr(ways, "before_login", lost)
-    answers = {f"{{{INFO_NS}}}query": error("remote-server-not-found"),
+    answers = {f"{{{INFO}}}query": error("remote-server-not-found"),
                f"{{{ITEMS}}}query": error("remote-server-not-found")}  # fmt: skip
     with pytest.raises(RefusedError) as caught:
         assessed(Domain(answers), domain=OTHER)

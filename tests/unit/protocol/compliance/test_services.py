@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.unit.protocol.compliance.domain import CONFERENCE, FILES, INFO_NS, MUC, ROOMS, Domain
-from tests.unit.protocol.serving import ITEMS, error, form, info
+from tests.unit.protocol.compliance.domain import CONFERENCE, FILES, MUC, ROOMS, Domain
+from tests.unit.protocol.serving import INFO, ITEMS, error, form, info
 from xmppctl.errors import ConnectError
 from xmppctl.protocol.compliance import services
 from xmppctl.protocol.compliance.services import Sight
 
-SILENT = {f"silent.fake.test {{{INFO_NS}}}query": None}
+SILENT = {f"silent.fake.test {{{INFO}}}query": None}
 
 
 def found(domain):
