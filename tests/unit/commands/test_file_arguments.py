@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmppctl.cli.main import main
+from tests.unit.commands.refusing import Run, refuser
 from xmppctl.commands.file._places import Directory, Part
 from xmppctl.errors import LocalError
 from xmppctl.protocol.jingle.files import File, Range
-
-Run = Callable[..., str]
 
 
 @pytest.fixture
@@ -23,19 +20,8 @@ def refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Run:
     """Run something that fails before it connects; standard error."""
-    for kind in ("CONFIG", "STATE", "CACHE"):
-        monkeypatch.setenv(f"XMPPCTL_{kind}_DIR", str(tmp_path / "xmppctl"))
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "f").write_text("0123456789")
-
-    def run(*args: str, code: int = 2) -> str:
-        assert main(["-j", "a@b.test", "--connect", "127.0.0.1:1", "file", *args]) == code
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert "Traceback" not in err
-        return err
-
-    return run
+    return refuser(capsys, monkeypatch, tmp_path, "file")
 
 
 @pytest.mark.parametrize(

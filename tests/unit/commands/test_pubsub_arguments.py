@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.unit.commands.refusing import Run, refuser
 from xmppctl import cli
-from xmppctl.cli.main import main
 from xmppctl.commands.pubsub import _payload as payload
 from xmppctl.commands.pubsub._service import SERVICE, Service, place
 from xmppctl.errors import UsageError
 from xmppctl.model.jid import parse
 from xmppctl.session.xml import serialise
-
-Run = Callable[..., str]
 
 
 @pytest.fixture
@@ -26,21 +21,8 @@ def refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Run:
     """Run something that is a usage error; standard error."""
-    for kind in ("CONFIG", "STATE", "CACHE"):
-        monkeypatch.setenv(f"XMPPCTL_{kind}_DIR", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "f").write_text("<x xmlns='u'/>")
-
-    def run(*args: str, stdin: str = "") -> str:
-        stream = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
-        monkeypatch.setattr(sys, "stdin", stream)
-        assert main(["-j", "a@b.test", "--connect", "127.0.0.1:1", "pubsub", *args]) == 2
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert "Traceback" not in err
-        return err
-
-    return run
+    return refuser(capsys, monkeypatch, tmp_path, "pubsub")
 
 
 @pytest.mark.parametrize(

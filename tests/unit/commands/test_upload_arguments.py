@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from xmppctl.cli.main import main
-
-Run = Callable[..., str]
+from tests.unit.commands.refusing import Run, refuser
 
 
 @pytest.fixture
@@ -19,22 +14,9 @@ def refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Run:
     """Run something that is a usage error; standard error."""
-    for kind in ("CONFIG", "STATE", "CACHE"):
-        monkeypatch.setenv(f"XMPPCTL_{kind}_DIR", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
     for name in "fg":
         (tmp_path / name).touch()
-
-    def run(*args: str, stdin: str = "") -> str:
-        stream = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
-        monkeypatch.setattr(sys, "stdin", stream)
-        assert main(["-j", "a@b.test", "--connect", "127.0.0.1:1", *args]) == 2
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert "Traceback" not in err
-        return err
-
-    return run
+    return refuser(capsys, monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize(
