@@ -7,7 +7,6 @@ import signal
 import pytest
 
 from tests.integration import muc
-from tests.peers.slixomemo import SlixOmemo
 
 # slixmpp-omemo's own use of deprecated interfaces is no concern of these tests
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -19,6 +18,8 @@ PS = "http://jabber.org/protocol/pubsub"
 @pytest.fixture
 def phone(slix):
     """``phone(bob)``: a slixmpp client of the account that encrypts, and its part for that."""
+    # a second that a process without these tests need not spend
+    from tests.peers.slixomemo import SlixOmemo
 
     def make(account):
         client = slix(account)
