@@ -10,6 +10,10 @@ themselves how.
 A test that is marked ``in_turn`` runs with one of the servers, which one being its name's to say,
 so that each module meets both, and with both where XMPPCTL_TEST_EVERYTHING=1.
 
+A parametrized test that is marked ``sampled`` runs half of its cases, one at least, always the same
+ones, chosen by their names; what only the others would show is found where
+XMPPCTL_TEST_EVERYTHING=1, which runs all. The end of the run says how many were left out.
+
 Two servers, their clients and xmppctl share a machine: a test of tests/integration or tests/servers
 that fails runs again, twice at most, and the end of the run names it. XMPPCTL_TEST_EVERYTHING=1,
 which make test-all sets, is strict.
@@ -18,8 +22,11 @@ which make test-all sets, is strict.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -39,17 +46,21 @@ from tests.servers.ca import Authority
 from tests.servers.ejabberd import Ejabberd
 from tests.servers.prosody import Prosody
 
+_EVERYTHING = bool(os.environ.get("XMPPCTL_TEST_EVERYTHING"))
+
 # how long an example takes says more of the machine than of the code
-settings.register_profile("xmppctl", deadline=None)
+settings.register_profile("xmppctl", deadline=None, max_examples=100 if _EVERYTHING else 40)
 settings.load_profile("xmppctl")
 
 SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 SHELLS = frozenset({"bash", "zsh", "fish"})
 SKIPPED = frozenset(filter(None, os.environ.get("XMPPCTL_TEST_SKIP", "").split(",")))
-_INTEGRATION = Path(__file__).parent / "integration"
-_SERVERS = Path(__file__).parent / "servers"
+_HERE = Path(__file__).resolve().parent
+_INTEGRATION = _HERE / "integration"
+_SERVERS = _HERE / "servers"
 _LEFT_BY_PEERS = "default::pytest.PytestUnraisableExceptionWarning"
-_EVERYTHING = bool(os.environ.get("XMPPCTL_TEST_EVERYTHING"))
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+_LEFT_OUT = pytest.StashKey[int]()
 _LOG_MARKS = pytest.StashKey[dict[str, int]]()
 
 
@@ -165,6 +176,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "in_turn: with one of the servers; with both where everything is tested"
     )
+    config.addinivalue_line(
+        "markers", "sampled: half of the cases; all of them where everything is tested"
+    )
     config.addinivalue_line("markers", f"own_connection: {OWN_CONNECTION}")
     if TRANSPORT not in TRANSPORTS:
         raise pytest.UsageError(f"XMPPCTL_TEST_TRANSPORT: not one of {', '.join(TRANSPORTS)}")
@@ -172,6 +186,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if unknown:
         names = ", ".join(sorted(unknown))
         raise pytest.UsageError(f"XMPPCTL_TEST_SKIP: no such server or shell: {names}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Where several processes collect everything, each begins at another place.
+
+    Otherwise all of them, side by side, would compile every module in the same order.
+    """
+    if _WORKER is None or [Path(arg).resolve() for arg in session.config.args] != [_HERE]:
+        return
+    paths = sorted(_HERE.rglob("test_*.py"))
+    number, count = int(_WORKER.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    start = len(paths) * number // count
+    for path in paths[start:] + paths[:start]:
+        # what cannot be imported, or is to be skipped, is told when it is collected
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(".".join(path.relative_to(_HERE.parent).with_suffix("").parts))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -198,6 +229,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             # test's own leak is there again
             again = pytest.mark.flaky(reruns=1, only_rerun=["[Uu]nraisable"])
             item.add_marker(again)
+    if not _EVERYTHING:
+        _sample(config, items)
     if not ANOTHER_TRANSPORT:
         return
     chosen = [
@@ -209,6 +242,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
+
+
+def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out half of the cases of each sampled test, the same ones in every process."""
+    cases: dict[tuple[Path, str], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("sampled"):
+            cases[item.path, item.originalname].append(item)
+    left: set[pytest.Item] = set()
+    for each in cases.values():
+        each.sort(key=lambda item: (crc32(item.nodeid.encode()), item.nodeid))
+        left.update(each[(len(each) + 1) // 2 :])
+    config.stash[_LEFT_OUT] = len(left)
+    if left:
+        config.hook.pytest_deselected(items=list(left))
+        items[:] = [item for item in items if item not in left]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _WORKER is not None:
+        session.config.workeroutput["left_out"] = session.config.stash.get(_LEFT_OUT, 0)  # type: ignore[attr-defined] # of pytest-xdist
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Every worker collected the same; what any of them tells is what was left out."""
+    told = getattr(node, "workeroutput", {}).get("left_out", 0)
+    node.config.stash[_LEFT_OUT] = max(told, node.config.stash.get(_LEFT_OUT, 0))
 
 
 def _servers_of(item: pytest.Item) -> list[Server]:
@@ -245,6 +306,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             "!",
             f"over {TRANSPORT}: only what that makes a difference to; left out besides: "
             f"{count} tests that say how to connect",
+        )
+    left = terminalreporter.config.stash.get(_LEFT_OUT, 0)
+    if left:
+        terminalreporter.write_sep(
+            "!", f"{left} cases of sampled tests were left out; XMPPCTL_TEST_EVERYTHING=1 runs all"
         )
     again = sorted({report.nodeid for report in terminalreporter.stats.get("rerun", ())})
     if again:

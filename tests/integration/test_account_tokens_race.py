@@ -30,6 +30,7 @@ def eve(request, prosody):
     return prosody.account("eve", prosody.hosts[request.param])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("count", [6, 12])
 def test_runs_at_once_neither_fail_nor_throw_each_other_out(xmppctl, eve, state, count):
     xmppctl("ping", account=eve, env=state).expect(0)

@@ -208,6 +208,7 @@ def test_tokens_that_change_with_every_login(xmppctl: Xmppctl, run: Run, prosody
     assert len(set(seen)) == 5
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("host", ["sasl2", "sasl2_rotating"])
 @pytest.mark.parametrize("number", [2, 10])
 def test_runs_at_once(xmppctl: Xmppctl, run: Run, prosody: Prosody, host: str, number: int) -> None:

@@ -65,6 +65,7 @@ def test_ping(
     told_without_secrets(run)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("transport", ["websocket", "bosh"])
 @pytest.mark.parametrize("kind", ["http", "socks5h"])
 def test_ping_by_the_web(
@@ -325,6 +326,7 @@ def test_a_variable_that_names_no_proxy(xmppctl: Xmppctl, text: str) -> None:
 # --- HTTP
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", KINDS)
 def test_fetch(
     fetch: Callable[..., Result], xmppctl: Xmppctl, authority: Authority, https: Certificate,
@@ -345,6 +347,7 @@ def test_fetch(
     told_without_secrets(run)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", ["http", "https", "socks5"])
 def test_fetch_by_http(
     fetch: Callable[..., Result], xmppctl: Xmppctl, authority: Authority, kind: str
@@ -421,6 +424,7 @@ def test_a_name_that_only_the_proxy_knows(
     assert (xmppctl.home / "f").read_bytes() == b"bytes"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", ["http", "https", "socks5h"])
 def test_upload(
     xmppctl: Xmppctl, server: Server, alice: Account, authority: Authority, kind: str

@@ -28,7 +28,7 @@ from tests.servers.prosody import Prosody
 from tests.servers.web import WebConnection, WebServer
 from xmppctl.errors import Exit
 
-pytestmark = [pytest.mark.own_connection, pytest.mark.in_turn]
+pytestmark = [pytest.mark.own_connection, pytest.mark.in_turn, pytest.mark.sampled]
 
 TRANSPORTS = ("direct", "websocket", "bosh")
 BODY = "{jabber:client}body"
