@@ -59,7 +59,6 @@ _HERE = Path(__file__).resolve().parent
 _INTEGRATION = _HERE / "integration"
 _SERVERS = _HERE / "servers"
 _LEFT_BY_PEERS = "default::pytest.PytestUnraisableExceptionWarning"
-_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 _LEFT_OUT = pytest.StashKey[int]()
 _LOG_MARKS = pytest.StashKey[dict[str, int]]()
 
@@ -194,11 +193,11 @@ def pytest_collection(session: pytest.Session) -> None:
 
     Otherwise all of them, side by side, would compile every module in the same order.
     """
-    if _WORKER is None or [Path(arg).resolve() for arg in session.config.args] != [_HERE]:
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or [Path(arg).resolve() for arg in session.config.args] != [_HERE]:
         return
     paths = sorted(_HERE.rglob("test_*.py"))
-    number, count = int(_WORKER.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-    start = len(paths) * number // count
+    start = len(paths) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
     for path in paths[start:] + paths[:start]:
         # what cannot be imported, or is to be skipped, is told when it is collected
         with suppress(Exception, pytest.skip.Exception):
@@ -261,8 +260,9 @@ def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if _WORKER is not None:
-        session.config.workeroutput["left_out"] = session.config.stash.get(_LEFT_OUT, 0)  # type: ignore[attr-defined] # of pytest-xdist
+    told = getattr(session.config, "workeroutput", None)  # of a worker of pytest-xdist
+    if told is not None:
+        told["left_out"] = session.config.stash.get(_LEFT_OUT, 0)
 
 
 @pytest.hookimpl(optionalhook=True)
