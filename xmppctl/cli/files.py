@@ -235,7 +235,7 @@ def deliver(app: App, pieces: Iterable[str], out: str | None, *, private: bool =
     ``private``: nobody else may read the file. On a terminal what would drive it is escaped.
     Raises LocalError.
     """
-    from xmppctl.cli.results import stdout_errors
+    from xmppctl.cli.stdout import stdout_errors
     from xmppctl.output.escape import safe
 
     if out not in (None, "-"):

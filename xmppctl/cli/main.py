@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xmppctl.cli.app import PROGRAM, App
+from xmppctl.cli.stdout import stdout_errors
 from xmppctl.cli.tree import COMMANDS, Tree
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def _run(tree: Tree, app: App, arguments: list[str]) -> int:
     if instruction:
         from click.shell_completion import shell_complete
 
-        return shell_complete(tree, {}, PROGRAM, COMPLETE, instruction)
+        with stdout_errors():
+            return shell_complete(tree, {}, PROGRAM, COMPLETE, instruction)
     _prepare()
     with tree.make_context(PROGRAM, [*arguments], obj=app) as context:
         tree.invoke(context)
@@ -103,8 +105,6 @@ def _flush(code: int, app: App, arguments: list[str]) -> int:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if code == 0:
-            from xmppctl.cli.results import stdout_errors
-
             try:
                 with stdout_errors():
                     raise error

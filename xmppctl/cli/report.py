@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from xmppctl.cli.app import PROGRAM, App
+from xmppctl.cli.stdout import say
 from xmppctl.errors import (
     ErrorInfo,
     Exit,
@@ -159,7 +160,10 @@ def _nagios(info: ErrorInfo) -> int:
     from xmppctl.output.monitor import failed, render_nagios
 
     text, code = render_nagios([failed(info)])
-    click.echo(text)
+    try:
+        say(text)
+    except XmppctlError as failure:
+        _write("\n".join(as_text(failure.info(), None)))
     return code
 
 

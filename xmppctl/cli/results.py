@@ -11,10 +11,10 @@ import click
 
 from xmppctl import output
 from xmppctl.cli.app import App
+from xmppctl.cli.stdout import stdout_errors
 from xmppctl.errors import (
     EmptyError,
     ErrorInfo,
-    Exit,
     InternalError,
     LocalError,
     SignalError,
@@ -215,17 +215,6 @@ class MonitorSink(Sink):
             self._stream.write(text)
         if code is not None:
             raise click.exceptions.Exit(code)
-
-
-@contextmanager
-def stdout_errors() -> Iterator[None]:
-    """Failures of standard output as SignalError (nobody reads it any more) or LocalError."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise SignalError(Exit.PIPE, "the reader of standard output has gone") from None
-    except OSError as error:
-        raise LocalError(f"cannot write standard output: {error.strerror}", step="output") from None
 
 
 def _sink(app: App, command: Command, contract: Contract) -> Sink:

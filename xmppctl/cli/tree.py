@@ -18,6 +18,7 @@ from xmppctl.cli.app import PROGRAM, App
 from xmppctl.cli.command import SECTIONS, Group, write_sections
 from xmppctl.cli.modules import modules
 from xmppctl.cli.options import SharedOption, connection_options, output_options
+from xmppctl.cli.stdout import say
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -164,7 +165,7 @@ def build_index(package: str = COMMANDS) -> str:
 def _version_option() -> click.Option:
     def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         if value and not ctx.resilient_parsing:
-            click.echo(f"{PROGRAM} {__version__}")
+            say(f"{PROGRAM} {__version__}")
             ctx.exit()
 
     return click.Option(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def save(app: App, path: str, data: bytes) -> None:
     """Write ``data`` to a file, to standard output for ``-``. Raises LocalError."""
     if path == "-":
-        from xmppctl.cli.results import stdout_errors
+        from xmppctl.cli.stdout import stdout_errors
 
         with stdout_errors():
             app.stdout.buffer.write(data)

@@ -7,6 +7,7 @@ import click
 from xmppctl import cli
 from xmppctl.cli.app import PROGRAM
 from xmppctl.cli.main import COMPLETE
+from xmppctl.cli.stdout import say
 
 
 @cli.command(
@@ -19,10 +20,9 @@ from xmppctl.cli.main import COMPLETE
     ),
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@cli.pass_app
-def cmd(app: cli.App, shell: str) -> None:
+def cmd(shell: str) -> None:
     """Print the completion script of a shell."""
-    click.echo(script(shell), file=app.stdout)
+    say(script(shell))
 
 
 def script(shell: str) -> str:

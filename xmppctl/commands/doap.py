@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import click
-
 from xmppctl import cli
+from xmppctl.cli.stdout import say
 
 
 @cli.command("doap", section="Tools", examples=("xmppctl doap > xmppctl.doap",))
-@cli.pass_app
-def cmd(app: cli.App) -> None:
+def cmd() -> None:
     """Print the XEPs implemented here as a DOAP file (XEP-0453).
 
     The file is RDF/XML: name, licence and version of the program, and version, status and notes
     of each XEP.
     """
-    click.echo(text(), file=app.stdout, nl=False)
+    say(text(), nl=False)
 
 
 def text() -> str:

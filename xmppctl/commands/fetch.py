@@ -273,7 +273,7 @@ async def _to_stdout(app: cli.App, receive: Any, cipher: _Cipher, *, spooled: bo
 
 
 def _out(app: cli.App) -> Write:
-    from xmppctl.cli.results import stdout_errors
+    from xmppctl.cli.stdout import stdout_errors
 
     def write(block: bytes) -> None:
         with stdout_errors():

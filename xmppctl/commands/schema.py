@@ -9,6 +9,7 @@ import click
 
 from xmppctl import cli
 from xmppctl.cli import completers
+from xmppctl.cli.stdout import say
 from xmppctl.cli.tree import Tree
 from xmppctl.errors import UsageError
 
@@ -32,9 +33,7 @@ def cmd(ctx: click.Context, command: tuple[str, ...]) -> None:
     if not isinstance(tree, Tree):
         raise TypeError("the root command is no tree")
     found: Any = _one(tree, ctx, command) if command else schemas(tree)
-    click.echo(
-        json.dumps(found, indent=2, ensure_ascii=False), file=ctx.ensure_object(cli.App).stdout
-    )
+    say(json.dumps(found, indent=2, ensure_ascii=False))
 
 
 def schemas(tree: Tree) -> dict[str, dict[str, Any]]:

@@ -89,7 +89,7 @@ def _shown(app: cli.App, card: VCard) -> VCard:
 
 
 def _print(app: cli.App, text: str) -> None:
-    from xmppctl.cli.results import stdout_errors
+    from xmppctl.cli.stdout import stdout_errors
     from xmppctl.output.escape import safe
 
     if app.stdout.isatty():

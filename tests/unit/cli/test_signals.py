@@ -145,3 +145,40 @@ def test_closed_stdout_and_stderr(process: Process) -> None:
     child = process("things", "crash", stderr=None, preexec_fn=lambda: os.close(2))
     child.communicate(timeout=20)
     assert child.returncode == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["uri", "parse", "--help"],
+        ["--version"],
+        ["schema"],
+        ["completion", "bash"],
+        ["doap"],
+        ["-j", "alice@example.org", "send", "--dry-run", "bob@example.org", "x"],
+    ],
+)
+def test_text_that_cannot_be_written_is_local(words: list[str]) -> None:
+    program = [sys.executable, "-m", "xmppctl"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*program, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert done.returncode == 11
+    assert "cannot write standard output" in done.stderr
+
+
+def test_completion_that_cannot_be_written_is_local(process: Process) -> None:
+    asked = {"_XMPPCTL_COMPLETE": "bash_complete", "COMP_WORDS": "xmppctl t", "COMP_CWORD": "1"}
+    with Path("/dev/full").open("w") as full:
+        child = process(stdout=full, env={**os.environ, **asked})
+        _, err = child.communicate(timeout=20)
+    assert (child.returncode, "cannot write" in err) == (11, True)
+
+
+def test_a_monitor_that_cannot_be_written_to_is_unknown(process: Process) -> None:
+    with Path("/dev/full").open("w") as full:
+        child = process("-o", "nagios", "things", "nothing-like-this", stdout=full)
+        _, err = child.communicate(timeout=20)
+    assert (child.returncode, "cannot write" in err) == (3, True)

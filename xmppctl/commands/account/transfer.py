@@ -111,7 +111,7 @@ async def write(app: cli.App, run: Export, out: str | None) -> None:
     from contextlib import aclosing
 
     from xmppctl.cli.files import Sink
-    from xmppctl.cli.results import stdout_errors
+    from xmppctl.cli.stdout import stdout_errors
     from xmppctl.output.escape import safe
 
     if out in (None, "-"):

@@ -170,7 +170,7 @@ def _as_text(message: ArchivedMessage) -> str:
 async def _to_stdout(
     app: cli.App, messages: AsyncIterator[ArchivedMessage], line: Callable[[ArchivedMessage], str]
 ) -> int:
-    from xmppctl.cli.results import stdout_errors
+    from xmppctl.cli.stdout import stdout_errors
 
     written = 0
     async for message in messages:

@@ -12,6 +12,7 @@ import click
 from xmppctl import cli
 from xmppctl.cli.params import NONEMPTY
 from xmppctl.cli.stdin import check_text
+from xmppctl.cli.stdout import say
 from xmppctl.cli.texts import check_characters
 from xmppctl.commands.muc import _arguments as arguments
 from xmppctl.commands.muc import cmd
@@ -172,7 +173,7 @@ class _Speech:
         for text in texts:
             written = serialise(self.message(to, text).stanza, "")
             # line breaks stand in texts and values alone: as references they keep it in one line
-            self.app.stdout.write(written.replace("\n", "&#10;") + "\n")
+            say(written.replace("\n", "&#10;"))
 
     def join(self, session: Session) -> AbstractAsyncContextManager[Joined]:
         """Be in the room."""

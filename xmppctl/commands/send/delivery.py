@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+from xmppctl.cli.stdout import say
 from xmppctl.commands.send import present
 from xmppctl.commands.send.parts.captcha import solver
 from xmppctl.commands.send.text import refusal
@@ -35,7 +36,7 @@ def show(request: Request) -> None:
             continue
         text = serialise(each.stanza, "")
         # line breaks stand in texts and values alone: as references they keep it in one line
-        request.app.stdout.write(text.replace("\n", "&#10;") + "\n")
+        say(text.replace("\n", "&#10;"))
     if wrong:
         raise from_info(wrong[0])
 

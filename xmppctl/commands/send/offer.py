@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from xmppctl import cli
+from xmppctl.cli.stdout import say
 from xmppctl.commands.send.parts import check_parts
 from xmppctl.commands.send.recipients import Recipients, gather
 from xmppctl.errors import UsageError, from_info
@@ -86,7 +87,7 @@ def _show(app: cli.App, recipients: Recipients, url: str, desc: str | None) -> N
 
     for to in recipients.jids:
         text = serialise(ooboffer.request(to, url, desc), "")
-        app.stdout.write(text.replace("\n", "&#10;") + "\n")
+        say(text.replace("\n", "&#10;"))
     wrong = next((each.error for each in recipients.refused if each.error is not None), None)
     if wrong is not None:
         raise from_info(wrong)
