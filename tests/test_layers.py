@@ -89,3 +89,8 @@ def test_a_name_that_the_session_package_has_not() -> None:
 
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = xmppctl.session.no_such_name
+
+
+@pytest.mark.parametrize("name", ["dns", "dnsweb"])
+def test_the_dns_is_looked_at_without_xmpp(name: str) -> None:
+    assert "aioxmpp" not in loaded_by(f"import xmppctl.protocol.server.{name}")

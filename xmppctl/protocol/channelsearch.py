@@ -14,7 +14,7 @@ from xmppctl.model.search import FoundRoom
 from xmppctl.protocol import Xep, forms, searchpages
 from xmppctl.protocol.search import offer
 from xmppctl.protocol.searchpages import Batch
-from xmppctl.protocol.server import misread, number
+from xmppctl.protocol.server.asking import misread, number
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0433", "0.1.0", "complete"),)

@@ -11,7 +11,7 @@ from xmppctl.model.jid import Jid
 from xmppctl.model.server import CatalogueLabel
 from xmppctl.protocol import Xep, disco
 from xmppctl.protocol.payload import Context, seclabel
-from xmppctl.protocol.server import ask
+from xmppctl.protocol.server.asking import ask
 from xmppctl.session.stream import Session
 from xmppctl.session.xml import serialise
 

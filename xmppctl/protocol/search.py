@@ -23,7 +23,7 @@ from xmppctl.model.paging import Part
 from xmppctl.model.search import Found
 from xmppctl.protocol import Xep, disco, forms, searchpages
 from xmppctl.protocol.searchpages import Batch
-from xmppctl.protocol.server import misread
+from xmppctl.protocol.server.asking import misread
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.stream import Session
 from xmppctl.session.xml import illegal_character

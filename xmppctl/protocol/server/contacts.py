@@ -9,7 +9,7 @@ from xmppctl.model.disco import DiscoInfo
 from xmppctl.model.jid import Jid
 from xmppctl.model.server import Contacts
 from xmppctl.protocol import Xep, disco
-from xmppctl.protocol.server import fields_of, lacking
+from xmppctl.protocol.server.asking import fields_of, lacking
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0157", "1.1.1", "complete"),)

@@ -15,7 +15,7 @@ from xmppctl.model.jid import Jid
 from xmppctl.model.server import Credentials, ExternalService
 from xmppctl.protocol import Xep
 from xmppctl.protocol.dates import parse_datetime
-from xmppctl.protocol.server import ask, number
+from xmppctl.protocol.server.asking import ask, number
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0215", "1.0.0", "partial", "asks; pushes are not waited for"),)

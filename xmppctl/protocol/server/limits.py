@@ -6,7 +6,7 @@ from xmppctl.errors import ConnectError, XmppctlError
 from xmppctl.model.jid import Jid
 from xmppctl.model.server import Limits
 from xmppctl.protocol import Xep, upload
-from xmppctl.protocol.server import lacking, number
+from xmppctl.protocol.server.asking import lacking, number
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0478", "0.2.0", "partial", "shown; what is too large is sent all the same"),)

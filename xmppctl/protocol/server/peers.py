@@ -13,7 +13,7 @@ from xmppctl.model.jid import Jid, parse
 from xmppctl.model.server import Peer
 from xmppctl.protocol import Xep, disco
 from xmppctl.protocol.pubsub import items as pubsub
-from xmppctl.protocol.server import fields_of, lacking, misread
+from xmppctl.protocol.server.asking import fields_of, lacking, misread
 from xmppctl.protocol.server.contacts import FORM_TYPE
 from xmppctl.session.stream import Session
 

@@ -9,7 +9,7 @@ from xmppctl.model.disco import DiscoInfo
 from xmppctl.model.jid import Jid
 from xmppctl.model.server import Policy
 from xmppctl.protocol import Xep, disco
-from xmppctl.protocol.server import fields_of, lacking
+from xmppctl.protocol.server.asking import fields_of, lacking
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0504", "0.1.0", "partial", "shown, without the location of the data"),)

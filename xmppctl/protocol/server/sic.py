@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from xmppctl.model.jid import Jid
 from xmppctl.model.server import OwnAddress
 from xmppctl.protocol import Xep
-from xmppctl.protocol.server import ask, misread, number
+from xmppctl.protocol.server.asking import ask, misread, number
 from xmppctl.session.stream import Session
 
 XEPS = (Xep("0279", "0.2", "complete"),)

@@ -20,7 +20,7 @@ from xmppctl.model.jid import Jid
 from xmppctl.model.server import OutageStatus
 from xmppctl.protocol import Xep, disco
 from xmppctl.protocol.dates import parse_datetime
-from xmppctl.protocol.server import fields_of, lacking
+from xmppctl.protocol.server.asking import fields_of, lacking
 from xmppctl.session import http
 from xmppctl.session.stream import Session
 from xmppctl.session.web import Web

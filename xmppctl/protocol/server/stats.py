@@ -10,7 +10,7 @@ from xmppctl.errors import ErrorInfo, RefusedError
 from xmppctl.model.jid import Jid
 from xmppctl.model.server import Statistic
 from xmppctl.protocol import Xep
-from xmppctl.protocol.server import ask
+from xmppctl.protocol.server.asking import ask
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import Session
 
