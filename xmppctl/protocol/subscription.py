@@ -139,7 +139,7 @@ async def cancel(
     for jid in jids:
         contact, error = after.get(key(jid)), failed.get(key(jid))
         if jid not in there and not if_exists:
-            error = _nothing(session, f"there is no subscription to {jid}, and no request")
+            error = _nothing(session, f"there is no subscription to {jid}, and no request", _END)
         elif error is None and _asked(contact):
             error = _unconfirmed(session, f"the subscription to {jid} is still there")
         changes.append(change(session, jid, contact, error))
@@ -190,7 +190,7 @@ async def deny(
     for jid in jids:
         contact, error = after.get(key(jid)), failed.get(key(jid))
         if jid not in there and not if_exists:
-            error = _nothing(session, f"{jid} has not asked, and does not see the presence")
+            error = _nothing(session, f"{jid} has not asked, and does not see the presence", _END)
         elif error is None and contact and (_may_see(contact) or contact.approved):
             error = _unconfirmed(session, f"{jid} still sees the presence")
         changes.append(change(session, jid, contact, error))
@@ -356,8 +356,11 @@ def change(
     )
 
 
-def _nothing(session: Session, text: str) -> RefusedError:
-    return RefusedError(text, step=_STEP, condition="item-not-found", by=session.bare)
+_END = "--if-exists takes that for success"
+
+
+def _nothing(session: Session, text: str, hint: str | None = None) -> RefusedError:
+    return RefusedError(text, step=_STEP, condition="item-not-found", by=session.bare, hint=hint)
 
 
 def _unconfirmed(session: Session, text: str) -> RefusedError:

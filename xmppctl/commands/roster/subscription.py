@@ -74,7 +74,8 @@ async def approve(app: cli.App, words: tuple[str, ...]) -> AsyncIterator[Contact
     """Let contacts see the own presence.
 
     Approves the request that waits; where there is none, the next one in advance, if the server
-    can do that (RFC 6121 §3.4). With - as JID they come from standard input, one in a line.
+    can do that (RFC 6121 §3.4): exit 6, item-not-found, where neither is the case. Who may see it
+    already is approved all the same. With - as JID they come from standard input, one in a line.
     """
     from xmppctl.protocol import subscription
 
@@ -92,8 +93,10 @@ async def deny(
     """Refuse requests, or no longer show the own presence.
 
     Whether there is a request is seen only by being online for a moment, as with list --pending;
-    that is not needed for contacts that see the presence already. With - as JID they come from
-    standard input, one in a line.
+    that is not needed for contacts that see the presence already. Takes an approval in advance
+    back as well; a server that knows these need not show them, so that any contact in the roster
+    may have one, and is denied without a failure. Exit 6, item-not-found, where there is nothing
+    to refuse. With - as JID they come from standard input, one in a line.
     """
     from xmppctl.protocol import subscription
 
@@ -112,7 +115,8 @@ async def cancel(
 ) -> AsyncIterator[ContactChange]:
     """Take requests back, or no longer see presence.
 
-    They stay in the roster. With - as JID they come from standard input, one in a line.
+    They stay in the roster. Exit 6, item-not-found, where there is neither. With - as JID they
+    come from standard input, one in a line.
     """
     from xmppctl.protocol import subscription
 
