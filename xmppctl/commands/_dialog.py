@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xmppctl.errors import UsageError
@@ -10,6 +10,7 @@ from xmppctl.output.escape import safe
 
 if TYPE_CHECKING:
     from xmppctl.cli.app import App
+    from xmppctl.model.adhoc import Action
     from xmppctl.model.form import FormField
     from xmppctl.protocol.adhoc import Move, Stage
 
@@ -43,7 +44,7 @@ class Dialog:
                     answers[field.var] = self._values(field)
         action = self._action(stage)
         self.canceled = action == "cancel"
-        return Move(action, answers)  # type: ignore[arg-type]
+        return Move(action, answers)
 
     def _values(self, field: FormField) -> list[str]:
         present = field.values
@@ -85,15 +86,15 @@ class Dialog:
             text = prompt(f"{safe(name)}: ")
         return [text] if text else []
 
-    def _action(self, stage: Stage) -> str:
-        ways: Sequence[str] = [*stage.actions, "cancel"]
+    def _action(self, stage: Stage) -> Action:
+        ways: dict[str, Action] = {way: way for way in (*stage.actions, "cancel")}
         letters = {key: way for key, way in _LETTERS.items() if way in ways}
         shown = ", ".join(f"{key} {way}" for key, way in letters.items())
         while True:
             text = self._ask(f"{shown} [{stage.default}]: ").lower()
             way = letters.get(text, text) or stage.default
             if way in ways:
-                return way
+                return ways[way]
 
     def _ask(self, prompt: str) -> str:
         self._app.stderr.write(safe(prompt))

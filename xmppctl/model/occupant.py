@@ -54,6 +54,9 @@ class RoomSubject:
     timestamp: Annotated[datetime | None, "when it was set, where the room tells"] = None
 
 
+InvitationKind = Literal["mediated", "direct", "decline"]
+
+
 @dataclass(frozen=True)
 class Invitation:
     """What became of an invitation, or of declining one."""
@@ -62,9 +65,7 @@ class Invitation:
 
     room: Annotated[str, "JID of the room"]
     jid: Annotated[str, "JID of who is invited, or is told that the invitation is declined"]
-    kind: Annotated[
-        Literal["mediated", "direct", "decline"], "through the room, past it, or the answer to one"
-    ]
+    kind: Annotated[InvitationKind, "through the room, past it, or the answer to one"]
     ok: Annotated[bool, "it was taken without a bounce"] = False
     error: Annotated[ErrorInfo | None, "why it failed, null where it did not"] = None
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import field, replace
-from typing import get_args
+from typing import cast, get_args
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import (
@@ -124,7 +124,7 @@ def read(command: Element | None, by: str, node: str) -> Stage:
         by=by,
         node=node,
         sessionid=command.get("sessionid") or None,
-        status=status,  # type: ignore[arg-type]
+        status=cast(Status, status),
         actions=actions,
         default=default,
         notes=tuple(
@@ -151,7 +151,8 @@ def _ways(command: Element) -> tuple[tuple[Action, ...], Action]:
     allowed = tuple(each for each in known if element.find(f"{{{NS}}}{each}") is not None)
     wish = element.get("execute")
     if wish in ("next", "complete") and (not allowed or wish in allowed):
-        return allowed or (wish,), wish  # type: ignore[return-value]
+        default = cast(Action, wish)
+        return allowed or (default,), default
     # without the attribute it is "next"; servers leave that out where there is only the other
     return allowed or ("next",), "complete" if allowed and "next" not in allowed else "next"
 

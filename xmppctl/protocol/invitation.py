@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import ErrorInfo
 from xmppctl.model.jid import Jid
-from xmppctl.model.occupant import Invitation
+from xmppctl.model.occupant import Invitation, InvitationKind
 from xmppctl.protocol import Xep
 from xmppctl.protocol.muc import admin, rooms
 from xmppctl.protocol.payload.invitation import NS_DIRECT
@@ -129,11 +129,11 @@ def past_room(room: Jid, jid: Jid, words: Words) -> Element:
 
 
 async def _deliver(
-    session: Session, room: Jid, to: Jid, jid: Jid, kind: str, stanza: Element
+    session: Session, room: Jid, to: Jid, jid: Jid, kind: InvitationKind, stanza: Element
 ) -> Invitation:
     async def one() -> AsyncIterator[Outgoing]:
         yield Outgoing(to, stanza)
 
     results = [result async for result in send(session, one())]
     error = results[0].error
-    return Invitation(str(room), str(jid), kind, error is None, error)  # type: ignore[arg-type]
+    return Invitation(str(room), str(jid), kind, error is None, error)

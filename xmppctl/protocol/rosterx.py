@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import cast, get_args
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import RefusedError, UnsupportedError, XmppctlError
@@ -45,7 +45,7 @@ def read(x: Element) -> Iterator[Suggested]:
         groups = {(group.text or "").strip() for group in item.iterfind(_GROUP)} - {""}
         yield Suggested(
             # an action that is not understood counts as "add" (§3.1), which is asked about too
-            action=action if action in get_args(Action) else "add",  # type: ignore[arg-type]
+            action=cast(Action, action) if action in get_args(Action) else "add",
             jid=str(jid),
             name=item.get("name", "").strip() or None,
             groups=sorted(groups),

@@ -20,7 +20,7 @@ from xmppctl.errors import (
     summarise,
 )
 from xmppctl.model.jid import Jid, parse
-from xmppctl.model.portable import BOOKMARKS, ImportedPart, Wanted
+from xmppctl.model.portable import BOOKMARKS, ImportedPart, Part, Wanted
 from xmppctl.model.rosterfile import BadEntry
 from xmppctl.protocol import blocking, privatexml, roster, rosterimport
 from xmppctl.protocol.portable import collect
@@ -79,11 +79,12 @@ async def apply(
         yield await _blocking(session, content, manner)
     async for record in _nodes(session, content, manner):
         yield record
-    for part, number, reason in (
+    lost: tuple[tuple[Part, int, str], ...] = (
         ("offline", content.offline, "a client cannot make messages wait"),
         ("mam", content.archived, "a client cannot write into the archive"),
-    ):
-        if number and wanted.has(part):  # type: ignore[arg-type]
+    )
+    for part, number, reason in lost:
+        if number and wanted.has(part):
             yield ImportedPart(part, total=number, skipped=number, reason=reason)
     if content.requests and wanted.has("roster"):
         reason = "requests of others to see the presence: they have to be made again"
