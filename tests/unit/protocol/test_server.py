@@ -13,12 +13,12 @@ from xmppctl.protocol.server import (
     contacts,
     extdisco,
     limits,
-    number,
     peers,
     policy,
     sic,
     stats,
-)  # fmt: skip
+)
+from xmppctl.protocol.server.asking import number
 
 SERVER = parse("fake.test")
 SERVERINFO = "http://jabber.org/network/serverinfo"
