@@ -121,7 +121,7 @@ def test_a_room_with_another_client(xmppctl, alice, bob, phone, raw, server):
     assert not any("encrypted" in str(each) for each in client.stanzas[known:])
 
 
-def test_nothing_goes_in_clear(xmppctl, alice, bob, raw):
+def test_nothing_goes_in_clear(xmppctl, alice, bob, raw, tmp_path):
     peer = raw(bob)
     peer.send("<presence/>")
     run = xmppctl("--json", "send", "--omemo", bob.jid, "secret", account=alice).expect(12)
@@ -130,6 +130,12 @@ def test_nothing_goes_in_clear(xmppctl, alice, bob, raw):
     arguments = ("--subject", "secret", bob.jid, "secret")
     run = xmppctl("--json", "send", "--omemo", *arguments, account=alice).expect(2)
     assert "in clear" in run.error()["text"]
+    # a file is not even uploaded
+    file = tmp_path / "secret.txt"
+    file.write_text("secret")
+    run = xmppctl("--json", "--debug-xml", "send", "--omemo", "--file", str(file), bob.jid,
+                  account=alice).expect(12)  # fmt: skip
+    assert "devicelist" in run.err and "urn:xmpp:http:upload" not in run.err
     xmppctl("send", bob.jid, "end", account=alice).expect()
     message = peer.expect(lambda e: e.tag == muc.MESSAGE and e.findtext("{*}body") is not None)
     assert message.findtext("{*}body") == "end"

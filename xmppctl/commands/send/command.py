@@ -122,7 +122,6 @@ async def cmd(app: cli.App, /, **options: Any) -> AsyncIterator[SendResult]:
             yield refused
         return
     async with app.session("acks") as session:
-        await request.prepare(session)
         if options["multicast"]:
             sending = delivery.to_all(request, session)
         elif options["muc"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -72,6 +72,7 @@ async def to_people(request: Request, session: Session) -> AsyncIterator[SendRes
     """Messages to accounts, services and clients, many on their way at once."""
     from xmppctl.protocol import send
 
+    await request.prepare(session, request.recipients.jids)
     results = send.send(
         session,
         _encrypted(request, session),
@@ -87,6 +88,7 @@ async def to_all(request: Request, session: Session) -> AsyncIterator[SendResult
     """One message to all recipients together."""
     from xmppctl.protocol import multicast
 
+    await request.prepare(session, request.recipients.jids)
     for refused in request.recipients.refused:
         yield refused
     plan = _plan(request)
@@ -125,6 +127,8 @@ async def to_rooms(request: Request, session: Session) -> AsyncIterator[SendResu
             except room.JOIN_ERRORS as error:
                 refused[to] = error.info()
 
+        if here:  # what is uploaded for a closed room would be there for nobody
+            await request.prepare(session, list(here))
         request.options["occupant_ids"] = await present.ids(session, request.options, here.values())
 
         async def attempt(message: Outgoing) -> Attempt:
@@ -132,19 +136,19 @@ async def to_rooms(request: Request, session: Session) -> AsyncIterator[SendResu
             # what a room sends back it has given to nobody
             return Attempt(result, result.error is not None and result.error.type == "wait")
 
-        async for message in _encrypted(request, session):
+        async for message in _encrypted(request, session, refused):
             if isinstance(message, SendResult):
                 yield message
-            elif message.to in refused:
-                yield message.refused(refused[message.to])
             else:
                 yield await retrying(session, partial(attempt, message))
 
 
-def _encrypted(request: Request, session: Session) -> AsyncIterator[Outgoing | SendResult]:
-    """The messages as they go out."""
+def _encrypted(
+    request: Request, session: Session, refused: Mapping[Jid, ErrorInfo] | None = None
+) -> AsyncIterator[Outgoing | SendResult]:
+    """The messages as they go out; those to who is ``refused`` are results with that error."""
     encryptor = request.options.get("encryptor")
-    groups = _messages(request, session)
+    groups = _messages(request, session, refused or {})
     if encryptor is None:
         return _flat(groups)
     from xmppctl.protocol.encrypting import encrypted_together
@@ -158,16 +162,23 @@ async def _flat(groups: AsyncIterator[_Group]) -> AsyncIterator[Outgoing | SendR
             yield message
 
 
-async def _messages(request: Request, session: Session) -> AsyncIterator[_Group]:
+async def _messages(
+    request: Request, session: Session, refused: Mapping[Jid, ErrorInfo]
+) -> AsyncIterator[_Group]:
     """The messages; those that say the same to several recipients are together."""
     from xmppctl.protocol.send import until_ended
 
+    def checked(message: Outgoing | SendResult) -> Outgoing | SendResult:
+        if isinstance(message, SendResult) or message.to not in refused:
+            return message
+        return message.refused(refused[message.to])
+
     if not request.lines:
         yield [
-            each if isinstance(each, SendResult) else request.outgoing(each, request.body)
+            each if isinstance(each, SendResult) else checked(request.outgoing(each, request.body))
             for each in request.recipients.targets
         ]
         return
     yield request.recipients.refused
     async for line in until_ended(session, request.app.lines()):
-        yield list(_of_line(request, line.text, line.error))
+        yield [checked(each) for each in _of_line(request, line.text, line.error)]

@@ -39,7 +39,7 @@ async def answered(app: cli.App, /, **options: Any) -> Stanza:
                 "over BOSH a server may lose other messages that come meanwhile; "
                 "--transport websocket or tcp keeps them"
             )
-        await request.prepare(session)
+        await request.prepare(session, [to])
         return await reply.ask(
             session,
             request.outgoing(to, request.body),

@@ -23,7 +23,7 @@ from xmppctl.errors import UsageError
 from xmppctl.model.jid import Jid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from xml.etree.ElementTree import Element
 
     from xmppctl.protocol.outgoing import Outgoing
@@ -61,9 +61,9 @@ class Request:
             # whatever is wrong with it is told before anything is connected
             self.outgoing(self.recipients.jids[0], self.body, try_parts)
 
-    async def prepare(self, session: Session) -> None:
-        """Ask for what the messages need. Raises what the operations raise."""
-        self.options = dict(await prepared(session, self.options, self.recipients.jids))
+    async def prepare(self, session: Session, recipients: Sequence[Jid]) -> None:
+        """Ask for what the messages to them need. Raises what the operations raise."""
+        self.options = dict(await prepared(session, self.options, recipients))
 
     @property
     def _speaks(self) -> bool:

@@ -109,11 +109,13 @@ class Omemo:
         *jids: str,
         policy: trust.Policy | None = None,
         fresh: bool = True,
+        keep: bool = True,
     ) -> T:
         """What ``action`` gives, done in one transaction; a device is made where there is none.
 
         With ``fresh`` the devices of ``jids`` and of the own account are those that they announce
-        now; without, which needs a device, those that are known. Raises what ``action`` raises,
+        now; without, which needs a device, those that are known. Without ``keep`` all is taken
+        back in the end, and nothing is published or sent. Raises what ``action`` raises,
         LocalError, and what publishing raises: RefusedError, UnsupportedError, DeadlineError.
         """
         async with self._one_at_a_time:
@@ -121,12 +123,13 @@ class Omemo:
                 await self.look(*jids)
             for _ in range(_ROUNDS):
                 self._network.clear()
-                done = await self._attempt(action, jids, policy)
+                done = await self._attempt(action, jids, policy, keep)
                 if done is None:
                     await self._fetch()
                     continue
-                await self._publish(done.unpublished)
-                self._send_empty()
+                if keep:
+                    await self._publish(done.unpublished)
+                    self._send_empty()
                 if done.failure is not None:
                     raise done.failure
                 return done.result  # type: ignore[no-any-return]
@@ -139,6 +142,7 @@ class Omemo:
         action: Callable[[Manager], Awaitable[Any]],
         jids: tuple[str, ...],
         policy: trust.Policy | None,
+        keep: bool,
     ) -> _Done | None:
         """What became of it; None where something is lacking, and all was taken back.
 
@@ -160,10 +164,14 @@ class Omemo:
                     done.failure = error
                 if self._network.lacking_lists or self._network.lacking_bundles:
                     raise _LackingError
+                if not keep:
+                    raise _TakenBackError
                 done.unpublished = self._note_unpublished()
             self._rotated = True
         except _LackingError:
             return None
+        except _TakenBackError:
+            pass
         finally:
             for each in managers:
                 await each.shutdown()  # of its task, which never began
@@ -300,3 +308,7 @@ class _Done:
 
 class _LackingError(Exception):
     """Something has to be fetched first."""
+
+
+class _TakenBackError(Exception):
+    """It was only to be seen what would become of it."""

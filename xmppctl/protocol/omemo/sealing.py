@@ -64,6 +64,15 @@ class Sealer:
         """Ask for the devices of all of them at once. Raises what the own account answers."""
         await self._omemo.look(*(str(each.bare) for each in recipients if each.local))
 
+    async def check(self, recipients: Iterable[Jid], *, rooms: bool) -> None:
+        """Raise what would keep a message from one of ``recipients``, which may be ``rooms``.
+
+        Nothing is changed or published: for what has to be done before there is a message.
+        """
+        for to in recipients:
+            whom = await self._recipients(to, is_room=rooms)
+            await self._sealed(whom, {OLD: b" ", NEW: b" "}, keep=False)
+
     async def close(self) -> None:
         """No message follows."""
 
@@ -73,7 +82,8 @@ class Sealer:
         stanza = message.stanza
         if OLD in self._order:
             check_old(stanza)
-        recipients = await self._recipients(message)
+        is_room = stanza.get("type") == "groupchat"
+        recipients = await self._recipients(message.to, is_room=is_room)
         sender, to = self._session.bare, str(message.to.bare)
         body = stanza.findtext(BODY) or ""
         hidden = take_content(copy.deepcopy(stanza))
@@ -99,17 +109,17 @@ class Sealer:
 
     # --- for whom
 
-    async def _recipients(self, message: Outgoing) -> tuple[str, ...]:
-        if message.stanza.get("type") != "groupchat":
-            if message.to.local is None:
+    async def _recipients(self, to: Jid, *, is_room: bool) -> tuple[str, ...]:
+        if not is_room:
+            if to.local is None:
                 raise UntrustedError(
-                    f"{message.to} has no devices: it is no account",
+                    f"{to} has no devices: it is no account",
                     step=STEP,
                     condition="no-device",
-                    by=str(message.to),
+                    by=str(to),
                 )
-            return (str(message.to.bare),)
-        room, now = message.to.bare, time.monotonic()
+            return (str(to.bare),)
+        room, now = to.bare, time.monotonic()
         asked, members = self._members.get(str(room), (-FRESH, ()))
         if now - asked >= FRESH:
             members = await self._of_room(room)
@@ -146,7 +156,9 @@ class Sealer:
 
     # --- for which devices
 
-    async def _sealed(self, recipients: tuple[str, ...], plain: dict[str, bytes]) -> list[Message]:
+    async def _sealed(
+        self, recipients: tuple[str, ...], plain: dict[str, bytes], *, keep: bool = True
+    ) -> list[Message]:
         await self._omemo.look(*recipients)
         self._check_lists(recipients)
         news: list[DeviceInformation] = []
@@ -177,7 +189,7 @@ class Sealer:
             return list(sealed)
 
         try:
-            sealed = await self._omemo.run(action, *recipients, policy=self._policy)
+            sealed = await self._omemo.run(action, *recipients, policy=self._policy, keep=keep)
         except OMEMOException:
             sealed = []
         self._tell_of(news, left_out)

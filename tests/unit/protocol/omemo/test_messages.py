@@ -130,6 +130,28 @@ def test_nobody_without_a_device_gets_anything(world, condition):
     assert not world.sent
 
 
+def test_what_would_keep_a_message_back_is_told_before_there_is_one(world, people):
+    alice, bob = people
+    before, published = dict(alice.state.values), len(world.published)
+    alice.check(BOB)
+    for check, condition in (
+        (lambda: alice.check(BOB, CAROL), "no-device"),
+        (lambda: alice.check(BOB, policy="verified"), "not-trusted"),
+    ):
+        with pytest.raises(UntrustedError) as caught:
+            check()
+        assert caught.value.condition == condition
+    room(world, BOB, features=["muc_nonanonymous"])
+    with pytest.raises(UnsupportedError):
+        alice.check(ROOM, rooms=True)
+    room(world, BOB, CAROL)
+    with pytest.raises(UntrustedError):
+        alice.check(ROOM, rooms=True)
+    assert alice.state.values == before
+    assert len(world.published) == published and not world.sent
+    assert body(bob.open(alice.seal(BOB))[0]) == "hello"
+
+
 def test_a_server_that_cannot_be_reached_is_not_an_account_without_devices(world):
     alice = Person(world, ALICE)
     world.refusals[BOB] = "remote-server-not-found"

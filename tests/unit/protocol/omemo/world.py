@@ -230,6 +230,22 @@ class Person:
         stanza.set("from", f"{self.jid}/r")
         return copy.deepcopy(stanza)
 
+    def check(self, *to, policy="btbv", rooms=False):
+        """Whether a message to them could be sealed; raises what keeps it from that."""
+        from xmppctl.protocol.omemo.sealing import Sealer
+
+        async def work():
+            sealer = Sealer(
+                self.connect().session,
+                self.state,
+                policy=policy,
+                version="auto",
+                tell=self.told.append,
+            )
+            await sealer.check([jid(each) for each in to], rooms=rooms)
+
+        self.world.run(work())
+
     def open(self, *stanzas, orderly=True, handed=True):
         """What each message says to a new run; in the end what is to be done at the end is done."""
 

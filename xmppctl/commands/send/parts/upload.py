@@ -46,6 +46,9 @@ def _check(values: Values) -> None:
 
 
 async def _prepare(session: Session, values: Values, recipients: Sequence[Jid]) -> Values:
+    encryptor = values.get("encryptor")  # the parts for encryption come before
+    if encryptor is not None:  # what nobody could be told of is not uploaded
+        await encryptor.check(recipients, rooms=bool(values.get("muc")))
     return {"uploaded": await kept("file").store(session)}
 
 
