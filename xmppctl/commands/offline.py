@@ -10,6 +10,7 @@ import click
 from xmppctl import cli
 from xmppctl.cli.params import NONEMPTY
 from xmppctl.cli.texts import check_characters
+from xmppctl.commands._opening import opener
 from xmppctl.errors import ErrorInfo, UsageError, from_info, summarise
 from xmppctl.model.offline import OfflineCount, OfflineHeader, OfflineMessage, OfflineRemoval
 
@@ -63,7 +64,8 @@ async def get(
 ) -> AsyncIterator[OfflineMessage]:
     """Show messages that wait, and leave them where they are.
 
-    A NODE is one of those of offline list. One that is not there is a record with an error.
+    A NODE is one of those of offline list. One that is not there is a record with an error. What
+    is encrypted with OMEMO is shown once: its key is gone then.
     """
     _check(nodes, everything)
     from xmppctl.protocol import offline
@@ -74,7 +76,9 @@ async def get(
         for node in absent:
             errors.append(offline.missing(session, node))
             yield OfflineMessage(node=node, error_=errors[-1])
-        async for message in offline.view(session, headers, raw=app.raw_xml):
+        async for message in offline.view(
+            session, headers, raw=app.raw_xml, opener=opener(app, session)
+        ):
             # the error of a message that bounced is no failure to read it
             gone = message.id is None and message.from_ is None
             errors.append(message.error_ if gone else None)

@@ -192,11 +192,13 @@ def read(stanza: Element, own: str) -> Confirmation | None:
     if stanza.tag == IQ:
         return replace(asked, at=now)
     known = message.facts(stanza, Context(own))
+    hidden = known["encryption"]
     return replace(
         asked,
         stanza="message",
         thread=known["thread"],
-        body=known["body"],
+        # beside something encrypted it is not what was said
+        body=known["body"] if hidden is None else None,
         at=known["timestamp"] or now,
         delayed=stanza.find(_DELAY) is not None,
     )

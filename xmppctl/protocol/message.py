@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import cache
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from xml.etree.ElementTree import Element
 
 from xmppctl.errors import ErrorInfo
@@ -19,8 +19,12 @@ from xmppctl.protocol import Xep, payload
 from xmppctl.protocol.dates import parse_datetime
 from xmppctl.protocol.muc import status
 from xmppctl.protocol.payload import Children, Context, by_tag
+from xmppctl.protocol.payload.encryption import PAYLOADS
 from xmppctl.session.conditions import stanza_error
 from xmppctl.session.xml import LANG, NS_CLIENT, serialise
+
+if TYPE_CHECKING:
+    from xmppctl.model.payload.content import Encryption
 
 XEPS = (
     Xep("0091", "1.4", "partial", "read, in messages"),
@@ -117,7 +121,13 @@ def facts(
         raw_xml=_raw(stanza) if raw else None,
     )
     known.update(found)
+    if not PAYLOADS.isdisjoint(children) and _is_hidden(known["encryption"]):
+        known.update(body=None, bodies={}, me=None)
     return known
+
+
+def _is_hidden(encryption: Encryption | None) -> bool:
+    return encryption is not None and encryption.state != "decrypted"
 
 
 @cache

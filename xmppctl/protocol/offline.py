@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from xml.etree.ElementTree import Element, SubElement
 
 from xmppctl.errors import ErrorInfo, RefusedError, UnsupportedError
@@ -20,6 +20,9 @@ from xmppctl.protocol.message import facts
 from xmppctl.protocol.payload import Context
 from xmppctl.session.payload import malformed
 from xmppctl.session.stream import MESSAGE, Session
+
+if TYPE_CHECKING:
+    from xmppctl.protocol.opening import Opener
 
 T = TypeVar("T")
 
@@ -59,11 +62,16 @@ async def headers(session: Session) -> list[OfflineHeader]:
 
 
 async def view(
-    session: Session, wanted: Sequence[OfflineHeader], *, raw: bool = False
+    session: Session,
+    wanted: Sequence[OfflineHeader],
+    *,
+    raw: bool = False,
+    opener: Opener | None = None,
 ) -> AsyncIterator[OfflineMessage]:
     """The messages themselves, in this order (§2.4); they go on waiting. Raises as ``count``.
 
-    One that went away since it was listed is a record with an error.
+    One that went away since it was listed is a record with an error. ``opener`` opens what is
+    encrypted.
     """
     context = Context(session.bare, note=session.trace.note)
     for begin in range(0, len(wanted), _AT_ONCE):
@@ -82,10 +90,12 @@ async def view(
             found = {_node(stanza): stanza for stanza in inbox.drain()}
         for header in part:
             if header.node not in found and len(part) > 1:
-                async for message in view(session, [header], raw=raw):
+                async for message in view(session, [header], raw=raw, opener=opener):
                     yield message
             elif header.node in found:
-                yield _read(found[header.node], header, context, raw)
+                stanza = found[header.node]
+                clear = stanza if opener is None else await opener.open(stanza)
+                yield _read(clear, header, context, raw)
             else:
                 yield OfflineMessage(node=header.node, error_=missing(session, header.node))
 

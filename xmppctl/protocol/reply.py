@@ -39,10 +39,10 @@ async def ask(
     encryptor: Encryptor | None = None,
     opener: Opener | None = None,
 ) -> Stanza:
-    """Send the message and give the answer: the next one with a body from who was addressed.
+    """Send the message and give the answer: the next one that says something from who was addressed.
 
-    Where both have a thread it is the same one; ``matching`` finds something in the body, which
-    nothing is found in where it could not be decrypted; one that was rejected is none. It is
+    Where both have a thread it is the same one; ``matching`` finds something in the body, and
+    nothing where it could not be decrypted, which is an answer too; one that was rejected is none. It is
     waited for ``seconds`` (default: the account's timeout) behind the proof that the message was
     delivered. ``encryptor`` hides it, ``opener`` opens answers. Raises DeadlineError (step "reply")
     where none came, the error of a message that was not delivered or encrypted, and what ended the
@@ -118,8 +118,8 @@ class _Question:
         texts = [text for text in (record.body, *record.bodies.values()) if text]
         hidden = record.encryption
         if hidden is not None and hidden.state != "decrypted":
-            # the text is not what was said; and what was rejected is not by who was asked
-            return hidden.state != "rejected" and self._matching is None and bool(texts)
+            # what was said is not known; and what was rejected is not by who was asked
+            return hidden.state != "rejected" and self._matching is None
         if self._matching is None:
             return bool(texts)
         return any(self._matching.search(text) for text in texts)

@@ -15,7 +15,7 @@ from xmppctl.session.xml import parse as element
 ALICE, BOB = "alice@fake.test", "bob@fake.test"
 
 
-def is_answer(state, matching=None):
+def is_answer(state, matching=None, body="<body>yes</body>"):
     """Whether a message that says yes, and came encrypted so, answers alice."""
     session = SimpleNamespace(bare=ALICE, domain="fake.test", jid=parse(f"{ALICE}/r"))
     message = outgoing.compose(parse(BOB), id="i", body="tea?")
@@ -23,7 +23,7 @@ def is_answer(state, matching=None):
     question._out = True
     stanza = element(
         f"<message xmlns='jabber:client' type='chat' from='{BOB}/x' to='{ALICE}/r'>"
-        "<body>yes</body></message>"
+        f"{body}</message>"
     )
     record = listen.read(stanza, Context(ALICE))
     told = None if state is None else Encryption("urn:xmpp:openpgp:0", "ox", state)
@@ -43,3 +43,9 @@ def is_answer(state, matching=None):
 def test_the_text_of_what_was_not_decrypted_is_not_what_was_said(state, any_text, that_text):
     assert is_answer(state) == any_text
     assert is_answer(state, "yes") == that_text
+
+
+def test_an_answer_that_cannot_be_read_is_one_and_what_says_nothing_is_none():
+    assert is_answer("undecryptable", body="")
+    assert not is_answer("undecryptable", "yes", body="")
+    assert not is_answer("decrypted", body="") and not is_answer(None, body="")

@@ -43,7 +43,10 @@ _PAYLOADS = {
         ("http://www.xmpp.org/extensions/xep-0200.html#ns", "c"),
     )
 }
-TAGS = frozenset({ENCRYPTION, *_PAYLOADS})
+PAYLOADS = frozenset(_PAYLOADS)
+"""What carries the message itself; a text beside it is for clients without the method."""
+
+TAGS = frozenset({ENCRYPTION, *PAYLOADS})
 
 _LONGEST_NS, _LONGEST_NAME = 1024, 128
 

@@ -62,6 +62,20 @@ def test_what_names_no_method_stays_an_extension(attribute):
     assert found.extensions == [f"{{{EME}}}encryption"]
 
 
+def test_the_text_beside_what_is_hidden_is_never_the_message():
+    inside = (
+        "<body>/me has a client that cannot</body><body xml:lang='de'>kann es nicht</body>"
+        "<encrypted xmlns='urn:xmpp:omemo:2'/>"
+    )
+    forwarded = f"<message xmlns='jabber:client' from='a@b.test'>{inside}</message>"
+    for found in (
+        read(inside),
+        read(f"<forwarded xmlns='urn:xmpp:forward:0'>{forwarded}</forwarded>").forwarded[0].message,
+    ):
+        assert (found.body, found.bodies, found.me) == (None, {}, None)
+        assert found.encryption == Encryption("urn:xmpp:omemo:2", "OMEMO 2", "unsupported")
+
+
 def test_shared_editing_is_named():
     sxe = "<sxe xmlns='urn:xmpp:sxe:0' id='e' session='851ba2'><connect/></sxe>"
     assert read(sxe).extensions == ["{urn:xmpp:sxe:0}sxe"]
