@@ -22,8 +22,7 @@ def is_answer(state, matching=None, body="<body>yes</body>"):
     question = reply._Question(session, message, matching and re.compile(matching), None)
     question._out = True
     stanza = element(
-        f"<message xmlns='jabber:client' type='chat' from='{BOB}/x' to='{ALICE}/r'>"
-        f"{body}</message>"
+        f"<message xmlns='jabber:client' type='chat' from='{BOB}/x' to='{ALICE}/r'>{body}</message>"
     )
     record = listen.read(stanza, Context(ALICE))
     told = None if state is None else Encryption("urn:xmpp:openpgp:0", "ox", state)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from xmppctl.errors import RefusedError, UnsupportedError, UntrustedError, XmppctlError, from_info
 from xmppctl.model.jid import Jid
-from xmppctl.model.openpgp import KeyRing, KeyStore
+from xmppctl.model.openpgp import KeyRing, KeyStore, KnownKey
 from xmppctl.protocol.encrypting import put_encrypted, take_content
 from xmppctl.protocol.openpgp import NS, STEP
 from xmppctl.protocol.openpgp.content import Mode, compose, wrap
-from xmppctl.protocol.openpgp.keys import Announced, announced, entries, listed, secrets
+from xmppctl.protocol.openpgp.keys import (
+    Announced,
+    announced,
+    entries,
+    listed,
+    looked_up,
+    secrets,
+)
 from xmppctl.protocol.openpgp.sequoia import PublicKey, SecretKey, encrypt, sign
-from xmppctl.protocol.openpgp.trust import Policy, chosen, learn
+from xmppctl.protocol.openpgp.trust import Policy, chosen, is_trusted, learn
 from xmppctl.protocol.outgoing import Outgoing
 from xmppctl.session.stream import Session
 
@@ -45,7 +52,7 @@ async def prepare(
     jids = list(dict.fromkeys(each.bare for each in recipients))
     failed: dict[str, XmppctlError] = {}
     found: dict[str, Sequence[Announced]] = {}
-    listing = asyncio.ensure_future(listed(session, None)) if mode != "crypt" else None
+    looking = asyncio.ensure_future(_of_own_account(session, ring, mode))
 
     async def ask(jid: Jid) -> None:
         try:
@@ -59,11 +66,10 @@ async def prepare(
         if mode != "sign":
             for begin in range(0, len(jids), _AT_ONCE):
                 await asyncio.gather(*map(ask, jids[begin : begin + _AT_ONCE]))
-        mine = entries(await listing) if listing is not None else {}
+        mine, elsewhere = await looking
     finally:
-        if listing is not None:
-            listing.cancel()
-    ring = learn(store, ring, found, tell)
+        looking.cancel()
+    ring = learn(store, ring, {session.bare: elsewhere, **found}, tell)
     keys: dict[str, list[PublicKey]] = {}
     for jid, there in found.items():
         own = _secrets(ring) if jid == session.bare else frozenset()
@@ -75,7 +81,41 @@ async def prepare(
         signer = None  # nothing will be signed
     else:
         signer = _signer(session, ring, sign_key, mine) if mode != "crypt" else None
-    return Encryptor(mode, keys, failed, _own(ring), signer)
+    own_keys = [*_own(ring), *_trusted(elsewhere, ring.of(session.bare), trust)]
+    return Encryptor(mode, keys, failed, own_keys, signer)
+
+
+async def _of_own_account(
+    session: Session, ring: KeyRing, mode: Mode
+) -> tuple[dict[str, str | None], list[Announced]]:
+    """The own keys that are announced, and those of other machines among them.
+
+    What is not signed goes out whether the account tells of its keys or not. Raises as ``listed``.
+    """
+    try:
+        there = entries(await listed(session, None))
+    except (RefusedError, UnsupportedError):
+        if mode != "crypt":
+            raise
+        return {}, []
+    if mode == "sign":
+        return there, []
+    mine = _secrets(ring)
+    others = {name: date for name, date in there.items() if name not in mine}
+    known = ring.of(session.bare)
+    return there, await looked_up(session, session.jid.bare, others, known)
+
+
+def _trusted(
+    there: Sequence[Announced], known: Mapping[str, KnownKey], trust: Policy
+) -> list[PublicKey]:
+    return [
+        each.key
+        for each in there
+        if each.key is not None
+        and each.problem is None
+        and is_trusted(known, each.fingerprint, trust)
+    ]
 
 
 class Encryptor:
@@ -106,7 +146,7 @@ class Encryptor:
                 assert self._signer is not None
                 sealed = sign(content, self._signer)
             else:
-                # for oneself too, so that what was sent can be read in the archive (§3.1)
+                # for oneself too, on all machines: so it can be read in the archive (§3.1)
                 sealed = encrypt(content, [*self._keys[to], *self._own], self._signer)
         except ValueError as error:
             raise UntrustedError(

@@ -78,8 +78,17 @@ async def announced(session: Session, bare: Jid, known: Mapping[str, KnownKey]) 
 
     Raises RefusedError, UnsupportedError, DeadlineError.
     """
+    return await looked_up(
+        session, bare, entries(await listed(session, service(session, bare))), known
+    )
+
+
+async def looked_up(
+    session: Session, bare: Jid, wanted: Mapping[str, str | None], known: Mapping[str, KnownKey]
+) -> list[Announced]:
+    """Those keys among them that ``bare`` announces, by their fingerprints. As ``announced``."""
     of = service(session, bare)
-    found = list(entries(await listed(session, of)).items())
+    found = list(wanted.items())
     if len(found) > _MOST:
         session.trace.note(f"{bare} announces {len(found)} keys: the first {_MOST} are looked at")
 

@@ -5,12 +5,20 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from tests.unit.protocol.openpgp.world import ALICE, BOB, CAROL, DATE, Store, World, key
-from xmppctl.errors import LocalError, UntrustedError
+from xmppctl.errors import LocalError, UntrustedError, XmppctlError
 from xmppctl.model.jid import parse
 from xmppctl.model.openpgp import KnownKey
 from xmppctl.protocol import outgoing
 from xmppctl.protocol.encrypting import encrypted
-from xmppctl.protocol.openpgp import OPENPGP, content, encryptor, packets, sequoia
+from xmppctl.protocol.openpgp import (
+    KEYS_NODE,
+    OPENPGP,
+    content,
+    encryptor,
+    key_node,
+    packets,
+    sequoia,
+)
 from xmppctl.session.xml import serialise
 
 TEXT = "the secret text"
@@ -61,6 +69,40 @@ def test_signcrypt_for_the_recipient_and_for_oneself():
         assert found.payload[1].text == TEXT
     data = content.decode(made.stanza.findtext(OPENPGP))
     assert sequoia.signer_of(data, key(BOB), [key(ALICE).public]) == key(ALICE).fingerprint
+
+
+def test_for_all_own_machines_that_are_trusted():
+    other = key(ALICE, 1)
+    world, store, told = World(), Store(key(ALICE)), []
+    world.announce(ALICE, key(ALICE).public, other.public)
+    world.announce(BOB, key(BOB).public)
+    made = sealed(world, prepared(world, store, told=told), message())
+    assert opened(made.stanza, other).payload[1].text == TEXT
+    assert any(other.fingerprint in each and ALICE in each for each in told)
+    # it is kept, and of the own key nothing but the name is asked for
+    asked = [node for to, action, node in world.asked if to == ALICE]
+    assert sorted(asked) == sorted([KEYS_NODE, key_node(other.fingerprint)])
+    assert opened(sealed(world, prepared(world, store, mode="crypt"), message()).stanza, other)
+    known = store.ring.of(ALICE)[other.fingerprint]
+    for trust, policy in (("distrusted", "btbv"), ("blind", "verified")):
+        kept = {other.fingerprint: known._replace(trust=trust)}
+        contacts = {ALICE: kept, BOB: {key(BOB).fingerprint: verified(BOB)}}
+        method = prepared(world, Store(key(ALICE), contacts=contacts), trust=policy)
+        with pytest.raises(ValueError):
+            opened(sealed(world, method, message()).stanza, other)
+
+
+def test_without_the_own_list_nothing_is_signed_and_the_rest_goes_out():
+    world, store = World(), Store(key(ALICE))
+    world.announce(BOB, key(BOB).public)
+    world.refused[ALICE] = "service-unavailable"
+    assert opened(sealed(world, prepared(world, store, mode="crypt"), message()).stanza, key(BOB))
+    with pytest.raises(XmppctlError):
+        prepared(world, store)
+
+
+def verified(jid):
+    return KnownKey(key(jid).public.data, DATE, "verified")
 
 
 def test_what_is_seen_by_everybody():
