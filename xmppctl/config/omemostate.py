@@ -44,6 +44,7 @@ class FileState:
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             paths.check_private(path)
+            self._inode = path.stat().st_ino
             self._database = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
             # the last run that lets go empties the log beside it, where deleted keys still are
             atexit.register(self.close)
@@ -72,6 +73,7 @@ class FileState:
         """See ``State.transaction``."""
         with paths.locked(self._path, LOCK_SECONDS):
             with _errors(self._path):
+                self._check()
                 self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -81,6 +83,17 @@ class FileState:
                 with suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
                 raise
+
+    def _check(self) -> None:
+        """What is written to a file that another run has removed is lost."""
+        if self._path.exists() and self._path.stat().st_ino == self._inode:
+            return
+        raise LocalError(
+            f"another run has removed the OMEMO state {self._path} meanwhile",
+            step=_STEP,
+            condition="state",
+            hint="xmppctl omemo init makes a new device",
+        )
 
     def load(self, key: str) -> str | None:
         """See ``State.load``."""
@@ -114,8 +127,11 @@ class FileState:
 
 
 def remove(path: Path) -> None:
-    """Remove a database that is not needed any more; no other run may use it. Raises LocalError."""
-    with _errors(path):
+    """Remove a database that is not needed any more. Raises LocalError.
+
+    Runs that use it are told when they want to change something.
+    """
+    with paths.locked(path, LOCK_SECONDS), _errors(path):
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
 

@@ -81,6 +81,34 @@ def test_removed(path):
     ] == [".lock"]
 
 
+def test_a_run_that_goes_on_when_another_one_has_removed_it(path):
+    going_on = FileState(path)
+    remove(path)
+    for made_again in (False, True):
+        if made_again:
+            FileState(path)
+        with pytest.raises(LocalError) as caught, going_on.transaction():
+            going_on.store("/a", "1")
+        assert "removed" in caught.value.text
+    assert FileState(path).load("/a") is None
+
+
+def test_one_that_another_run_holds_for_long(path, monkeypatch):
+    from xmppctl.config import omemostate
+
+    monkeypatch.setattr(omemostate, "LOCK_SECONDS", 0.05)
+    holding, waiting = FileState(path), FileState(path)
+    with holding.transaction(), pytest.raises(LocalError) as caught, waiting.transaction():
+        pass
+    assert "another run" in caught.value.text and caught.value.hint
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "state").write_text("in the way")
+    with pytest.raises(LocalError):
+        FileState(file("alice@example.org", {"XMPPCTL_STATE_DIR": str(tmp_path / "state")}))
+
+
 _COUNT = textwrap.dedent(
     """
     import sys
