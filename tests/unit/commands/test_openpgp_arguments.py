@@ -5,9 +5,12 @@ import sys
 
 import pytest
 
-from tests.unit.protocol.openpgp.world import key
+from tests.unit.protocol.openpgp.world import ALICE, BOB, LOCKED, key
 from xmppctl.cli.main import main
+from xmppctl.commands.openpgp import secret
+from xmppctl.errors import RefusedError, UsageError
 from xmppctl.protocol import openpgp
+from xmppctl.protocol.openpgp import sequoia
 
 FPR = "1357B01865B2503C18453D208CAC2A9678548E35"
 
@@ -73,6 +76,25 @@ def test_files_without_a_key(run, tmp_path, content, told):
     code, err = run("openpgp", "publish", "key")
     assert (code, told in err) == (2, True)
     assert run("openpgp", "publish", "nothing")[0] == 11
+
+
+def test_a_key_with_a_passphrase_is_not_taken(run, tmp_path):
+    (tmp_path / "key").write_bytes(LOCKED)
+    code, err = run("openpgp", "publish", "key")
+    assert (code, "is encrypted" in err, "gpg --change-passphrase" in err) == (2, True, True)
+    with pytest.raises(UsageError) as caught:
+        secret.own_keys(sequoia.keys_of(LOCKED)[0], ALICE, f"xmpp:{ALICE}", [].append)
+    assert caught.value.condition == "locked"
+
+
+def test_what_a_backup_has_of_the_account():
+    told = []
+    keys = [key(ALICE), key(ALICE, 1), key(BOB)]
+    found = secret.own_keys(keys, ALICE, f"xmpp:{ALICE}", told.append)
+    assert found == {each.fingerprint: each.data for each in keys[:2]}
+    assert len(told) == 1 and key(BOB).fingerprint in told[0]
+    with pytest.raises(RefusedError):
+        secret.own_keys(keys[2:], ALICE, f"xmpp:{ALICE}", told.append)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from xmppctl.errors import UsageError
 
 if TYPE_CHECKING:
     from xmppctl.config.openpgpkeys import Store
+    from xmppctl.protocol.openpgp.sequoia import SecretKey
 
 code_file = click.option(
     "--code-file", type=click.Path(), metavar="FILE",
@@ -44,6 +45,25 @@ def checked_fingerprint(text: str, where: str) -> str:
         return openpgp.fingerprint(text)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
+
+
+def check_secret(key: SecretKey, where: str) -> None:
+    """Raise UsageError where a secret key cannot be used, such as one with a passphrase.
+
+    The library can use such a key and cannot take its passphrase off, and no run asks for one.
+    """
+    try:
+        if key.signer and key.decryptor:
+            return
+    except ValueError as error:
+        raise UsageError(
+            f"the secret key {key.fingerprint} in {where} cannot be used ({error})",
+            step="openpgp",
+            condition="locked",
+            hint="xmppctl keeps keys without a passphrase, in a file that nobody else can read: "
+            f"take it off in a copy first (gpg --change-passphrase {key.fingerprint}, then gpg "
+            "--export-secret-keys), or make a key for this machine",
+        ) from None
 
 
 def given_code(app: cli.App, file: str | None, fd: int | None) -> str | None:

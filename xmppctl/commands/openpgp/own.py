@@ -88,24 +88,11 @@ def _read(app: cli.App, keyfile: str) -> tuple[list[SecretKey], list[PublicKey]]
         raise UsageError(f"{keyfile} holds no OpenPGP key")
     for each in secrets:
         if each.public.problem is None:
-            _check_secret(each, keyfile)
+            _state.check_secret(each, keyfile)
     for key in (*(each.public for each in secrets), *public):
         if key.problem is not None:
             raise UsageError(f"the key {key.fingerprint} in {keyfile} is not used: {key.problem}")
     return secrets, public
-
-
-def _check_secret(key: SecretKey, keyfile: str) -> None:
-    try:
-        if key.signer and key.decryptor:
-            return
-    except ValueError as error:
-        raise UsageError(
-            f"the secret key {key.fingerprint} in {keyfile} cannot be used ({error})",
-            condition="locked",
-            hint="xmppctl keeps keys without a passphrase, in a file that nobody else can read: "
-            "take it off first (gpg --change-passphrase), or make a key for this machine",
-        ) from None
 
 
 def _check(

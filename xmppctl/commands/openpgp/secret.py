@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from xmppctl import cli
 from xmppctl.commands.openpgp import _state, cmd
 from xmppctl.errors import LocalError, RefusedError, UsageError
 from xmppctl.model.openpgp import OpenPgpBackup, OpenPgpKey
+
+if TYPE_CHECKING:
+    from xmppctl.protocol.openpgp.sequoia import SecretKey
 
 
 @cmd.command(
@@ -100,20 +106,34 @@ async def restore(app: cli.App, code_file: str | None, code_fd: int | None) -> l
                 condition="item-not-found",
                 by=session.bare,
             )
-        wanted = user_id(session.bare)
         found = operations.opened(sealed, given)
-        mine = {each.fingerprint: each.data for each in found if wanted in each.public.user_ids}
-        for each in found:
-            if each.fingerprint not in mine:
-                app.warn(f"the key {each.fingerprint} is left out: it has no user id {wanted}")
-        if not mine:
-            raise RefusedError(
-                f"the backup of {session.bare} has no key with the user id {wanted}",
-                step="openpgp",
-                condition="item-not-found",
-                by=session.bare,
-            )
+        mine = own_keys(found, session.bare, user_id(session.bare), app.warn)
         ring = _state.store(app, session.bare).update(lambda before: before.with_secrets(mine))
         there = await keys.announced(session, session.jid.bare, ring.of(session.bare))
         shown = keys.shown(session.jid.bare, there, ring, own=True)
         return [each for each in shown if each.fingerprint in mine]
+
+
+def own_keys(
+    found: Sequence[SecretKey], bare: str, wanted: str, warn: Callable[[str], None]
+) -> dict[str, bytes]:
+    """Those in a backup that have the user id ``wanted``, by their fingerprints.
+
+    Raises RefusedError where there is none, UsageError where one of them cannot be used.
+    """
+    mine = {}
+    for each in found:
+        if wanted not in each.public.user_ids:
+            warn(f"the key {each.fingerprint} is left out: it has no user id {wanted}")
+            continue
+        if each.public.problem is None:  # what is not valid any more opens old messages
+            _state.check_secret(each, f"the backup of {bare}")
+        mine[each.fingerprint] = each.data
+    if not mine:
+        raise RefusedError(
+            f"the backup of {bare} has no key with the user id {wanted}",
+            step="openpgp",
+            condition="item-not-found",
+            by=bare,
+        )
+    return mine

@@ -14,6 +14,20 @@ PS = "http://jabber.org/protocol/pubsub"
 DATE = "2026-01-02T03:04:05Z"
 
 
+LOCKED = base64.b64decode(
+    "lIYEawurHRYJKwYBBAHaRw8BAQdAFdkxXdaJjfibDddgmC7V6ySQhuCKa7ZXuKK9JFGTQ87+BwMCz5ccNg/pJr//"
+    "9DDRqkT0mbz7njbZKCZ6zt/5NqmUwea+koqnJ36YarrJzECLaXDZQUir/bhEbRDhSAsVMn+H7jvk9fj2s7zuim3k"
+    "Ovm5IrQUeG1wcDphbGljZUBmYWtlLnRlc3SIkAQTFggAOBYhBGKwzamRMcWW+itLi8V7Mh02QHW+BQJrC6sdAhsD"
+    "BQsJCAcCBhUKCQgLAgQWAgMBAh4BAheAAAoJEMV7Mh02QHW+0yEA/AmBDIkLu2rcqCXHHhkJ7yydfydd19Z07Lyz"
+    "jh+qWJ0DAQDwzaGKx1pfwyDRi16DdHkcT4TRfayyljD4fKjhm7XIB5yLBGsLqyASCisGAQQBl1UBBQEBB0BzQngt"
+    "ehpKR3Sv2vOA+VNTehDT6fHw2Qtf7+x8QWPIDwMBCAf+BwMCTvwChU/5FQ7/BaocJMr9vMpN/ut2k6U7Y1fhOtLy"
+    "LqkVXaqbYMLTDRSEr0bbPg5gq9bsIOXnuZ2v0TjhkMCx8WJyrazj328mpJHcww6vuoh4BBgWCAAgFiEEYrDNqZEx"
+    "xZb6K0uLxXsyHTZAdb4FAmsLqyACGwwACgkQxXsyHTZAdb527AD/Tm00guMGK7Xb0SBPAaXAWzskHpnioJtFMeuq"
+    "cMz2T1MA/iDvnG/nIPXZfeebSMrvpMIYRaJtCX5oBwXiOYGx3U0G"
+)
+"""A secret key of alice's with a passphrase, as gpg exports it."""
+
+
 @cache
 def key(jid, number=0):
     """The secret key number ``number`` of ``jid``; the same one in all tests."""
