@@ -39,14 +39,14 @@ async def ask(
     encryptor: Encryptor | None = None,
     opener: Opener | None = None,
 ) -> Stanza:
-    """Send the message and give the answer: the next one that says something from who was addressed.
+    """Send the message and give the answer: the next one with a text from who was addressed.
 
-    Where both have a thread it is the same one; ``matching`` finds something in the body, and
-    nothing where it could not be decrypted, which is an answer too; one that was rejected is none. It is
-    waited for ``seconds`` (default: the account's timeout) behind the proof that the message was
-    delivered. ``encryptor`` hides it, ``opener`` opens answers. Raises DeadlineError (step "reply")
-    where none came, the error of a message that was not delivered or encrypted, and what ended the
-    stream.
+    Where both have a thread it is the same one; ``matching`` finds something in the body. What
+    could not be decrypted is an answer too, in which nothing is found; what was rejected is none.
+    It is waited for ``seconds`` (default: the account's timeout) behind the proof that the message
+    was delivered. ``encryptor`` hides it, ``opener`` opens answers. Raises DeadlineError (step
+    "reply") where none came, the error of a message that was not delivered or encrypted, and what
+    ended the stream.
     """
     question = _Question(session, message, matching, opener)
     if encryptor is not None:

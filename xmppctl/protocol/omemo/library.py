@@ -21,7 +21,8 @@ from omemo import (
 from omemo.bundle import Bundle
 from omemo.message import Message
 
-from xmppctl.protocol.omemo import trust
+from xmppctl.errors import LocalError
+from xmppctl.protocol.omemo import STEP, trust
 from xmppctl.protocol.omemo.nodes import Key, Lists
 
 if TYPE_CHECKING:
@@ -41,13 +42,26 @@ class StateStorage(Storage):
 
     async def _load(self, key: str) -> Maybe[Any]:
         found = self._state.load(key)
-        return Nothing() if found is None else Just(json.loads(found))
+        try:
+            return Nothing() if found is None else Just(json.loads(found))
+        except ValueError:
+            raise damaged(key) from None
 
     async def _store(self, key: str, value: Any) -> None:
         self._state.store(key, json.dumps(value))
 
     async def _delete(self, key: str) -> None:
         self._state.delete(key)
+
+
+def damaged(what: str) -> LocalError:
+    """The state holds what nothing has written there."""
+    return LocalError(
+        f"the OMEMO state of this machine is damaged: {what}",
+        step=STEP,
+        condition="state",
+        hint="move its file away, and xmppctl omemo init makes a new device",
+    )
 
 
 class Network:

@@ -21,9 +21,9 @@ from omemo import Backend, OMEMOException
 from omemo.bundle import Bundle
 from twomemo import Twomemo
 
-from xmppctl.errors import LocalError, RefusedError
+from xmppctl.errors import RefusedError
 from xmppctl.protocol.omemo import NEW, OLD, STEP, trust
-from xmppctl.protocol.omemo.library import Manager, Network, StateStorage
+from xmppctl.protocol.omemo.library import Manager, Network, StateStorage, damaged
 from xmppctl.protocol.omemo.nodes import Key, Lists, Publisher, fetch_bundles, fetch_lists
 from xmppctl.protocol.omemo.wire import encrypted_element
 from xmppctl.session.stream import MESSAGE, Session
@@ -46,9 +46,15 @@ _ROUNDS = 5
 
 
 def own_device(state: State) -> int | None:
-    """The id of the account's device on this machine, None where it has none yet."""
+    """The id of the account's device on this machine, None where it has none yet.
+
+    Raises LocalError.
+    """
     found = state.load(_OWN_ID)
-    return None if found is None else int(json.loads(found))
+    try:
+        return None if found is None else int(json.loads(found))
+    except (TypeError, ValueError):
+        raise damaged(_OWN_ID) from None
 
 
 class Omemo:
@@ -198,11 +204,7 @@ class Omemo:
                         ns = backend.namespace
                         self._network.new_bundles[ns] = await self._own_bundle(ns)
         except (TypeError, ValueError, KeyError) as error:
-            raise LocalError(
-                f"the OMEMO state of {self.session.bare} is damaged: {error}",
-                step=STEP,
-                condition="state",
-            ) from None
+            raise damaged(str(error)) from None
         return manager
 
     async def _fetch(self) -> None:

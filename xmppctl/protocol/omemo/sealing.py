@@ -12,7 +12,7 @@ from omemo import DeviceInformation, OMEMOException, SessionManager
 from omemo.message import Message
 
 from xmppctl.errors import UnsupportedError, UntrustedError, XmppctlError
-from xmppctl.model.jid import Jid
+from xmppctl.model.jid import Jid, lenient
 from xmppctl.protocol.encrypting import BODY, STEP, take_content
 from xmppctl.protocol.omemo import NEW, OLD, VERSIONS, format_fingerprint, sce, trust
 from xmppctl.protocol.omemo.beside import check_old
@@ -143,7 +143,7 @@ class Sealer:
                 hint="OMEMO is for rooms that are both (XEP-0384 §4.7): xmppctl muc config",
             )
         listed = await admin.affiliations(self._session, room, ("owner", "admin", "member"))
-        jids = dict.fromkeys(each.jid for each in listed if "@" in each.jid)
+        jids = dict.fromkeys(str(lenient(each.jid).bare) for each in listed if "@" in each.jid)
         members = tuple(each for each in jids if each != self._session.bare)
         if not members:
             raise UntrustedError(

@@ -1,12 +1,13 @@
 """Messages between devices, from the text of one to the record of another."""
 
+import asyncio
 import copy
 from xml.etree.ElementTree import fromstring, tostring
 
 import pytest
 
 from tests.unit.protocol.omemo.world import Memory, Person, World, body, encryption
-from xmppctl.errors import RefusedError, UnsupportedError, UntrustedError, UsageError
+from xmppctl.errors import LocalError, RefusedError, UnsupportedError, UntrustedError, UsageError
 from xmppctl.protocol.omemo import NEW, OLD, devices
 
 ALICE, BOB, CAROL, ROOM = "alice@fake.test", "bob@else.test", "carol@fake.test", "ops@muc.test"
@@ -314,13 +315,85 @@ def test_no_device_on_this_machine(people):
     assert "omemo init" in encryption(clear).reason
 
 
-def test_a_damaged_state_is_told(people):
-    from xmppctl.errors import LocalError
-
+@pytest.mark.parametrize(
+    ("place", "value"), [("/own_device_id", '"x"'), ("/own_device_id", "{"), ("identity_key", "{")]
+)
+def test_a_damaged_state_is_told(people, place, value):
     alice, _ = people
-    damaged = Memory({**alice.state.values, "/own_device_id": '"x"'})
-    with pytest.raises(LocalError):
-        Person(alice.world, ALICE, damaged).seal(BOB)
+    broken = {key: value for key in alice.state.values if place in key}
+    assert broken
+    damaged = Person(alice.world, ALICE, Memory({**alice.state.values, **broken}))
+    for use in (lambda: damaged.seal(BOB), lambda: damaged.do(lambda o: devices.listed(o, ALICE))):
+        with pytest.raises(LocalError) as caught:
+            use()
+        assert "damaged" in caught.value.text
+
+
+def test_a_bundle_that_another_key_signed_is_not_used(world, people):
+    alice, bob = people
+    other = world.person(CAROL)
+    for ns, path in ((OLD, f"{{{OLD}}}signedPreKeySignature"), (NEW, f"{{{NEW}}}spks")):
+        mine, theirs = (
+            next(
+                node
+                for (jid, name), node in world.nodes.items()
+                if jid == whose and name in (f"{ns}.bundles:{device}", f"{ns}:bundles")
+            )
+            for whose, device in ((BOB, bob.device), (CAROL, other.device))
+        )
+        name = next(iter(mine))
+        bundle, foreign = fromstring(mine[name]), fromstring(next(iter(theirs.values())))
+        bundle.find(path).text = foreign.find(path).text
+        mine[name] = tostring(bundle).decode()
+    with pytest.raises(UntrustedError) as caught:
+        alice.seal(BOB)
+    assert (int(caught.value.exit), caught.value.by) == (12, BOB)
+    assert not world.sent
+
+
+def test_a_list_of_a_thousand_devices_costs_no_more_than_a_hundred(world, people):
+    alice, bob = people
+    rows = "".join(f"<device id='{number}'/>" for number in (bob.device, *range(1000, 2000)))
+    world.nodes[BOB, f"{OLD}.devicelist"] = {"current": f"<list xmlns='{OLD}'>{rows}</list>"}
+    asked = []
+    handle = world._handle
+    world._handle = lambda *about: (asked.append(about[:2]), handle(*about))[1]
+    assert body(bob.open(alice.seal(BOB))[0]) == "hello"
+    assert 100 <= asked.count((ALICE, BOB)) <= 102
+
+
+def test_a_peer_that_begins_anew_is_understood_in_both_directions(people):
+    alice, bob = people
+    assert body(bob.open(alice.seal(BOB, "one"))[0]) == "one"
+    assert body(alice.open(bob.seal(ALICE, "two"))[0]) == "two"
+    # bob's sessions are gone, his device is not
+    for key in [key for key in bob.state.values if "session" in key]:
+        del bob.state.values[key]
+    assert body(alice.open(bob.seal(ALICE, "three"))[0]) == "three"
+    assert body(bob.open(alice.seal(BOB, "four"))[0]) == "four"
+
+
+def test_two_runs_that_open_the_same_message_at_once(world, people):
+    from xmppctl.protocol.opening import Opener
+
+    alice, bob = people
+    sealed = alice.seal(BOB)
+
+    async def work():
+        openers = []
+        for _ in range(2):
+            session = bob.connect().session
+            openers.append(Opener(session, state=None, omemo_state=lambda: bob.state))
+        return await asyncio.gather(*(each.open(sealed) for each in openers))
+
+    assert [body(each) for each in world.run(work())] == ["hello", "hello"]
+
+
+def test_members_of_a_room_in_another_spelling(world, people):
+    alice, bob = people
+    room(world, "Bob@ELSE.test")
+    sealed = in_room(alice.seal(ROOM, kind="groupchat"))
+    assert body(bob.open(sealed)[0]) == "hello"
 
 
 # --- what is no news
