@@ -96,7 +96,7 @@ public:
         });
 
         QXmppConfiguration configuration;
-        configuration.setJid(arguments[1] + QStringLiteral("/qxmpp"));
+        configuration.setJid(arguments[1] + u'/' + qEnvironmentVariable("RESOURCE", QStringLiteral("qxmpp")));
         configuration.setPassword(qEnvironmentVariable("PASSWORD"));
         configuration.setHost(arguments[2]);
         configuration.setPort(arguments[3].toInt());

@@ -93,7 +93,17 @@ def read_encrypted(
             if each.get("rid") != str(device):
                 continue
             packed, exchange = data(each, "key"), None
-            if each.get("kex", "").strip() in _TRUE:
+            if each.get("kex", "").strip() in _TRUE or _is_exchange(packed):
                 exchange, packed = KeyExchangeImpl.parse(packed)
             keys.add((EncryptedKeyMaterialImpl.parse(packed, own, device), exchange))
     return Message(NEW, sender, sid, content, frozenset(keys))
+
+
+def _is_exchange(packed: bytes) -> bool:
+    """Whether it is no OMEMOAuthenticatedMessage, and so can only be an OMEMOKeyExchange (§4.4).
+
+    QXmpp marks the first message of a session with ``kex``, and not those that follow before an
+    answer, which have the same form. Raises ValueError.
+    """
+    header = EncryptedKeyMaterialImpl.parse(packed, "", 0).encrypted_message.header
+    return not header.ratchet_pub

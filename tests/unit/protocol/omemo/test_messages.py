@@ -453,3 +453,15 @@ def test_who_speaks_in_a_room_is_known_by_the_presence(world, people):
         return await opener.open(sealed)
 
     assert body(world.run(work())) == "hello"
+
+
+def test_an_exchange_of_keys_that_is_not_marked_is_read_and_nothing_else_is_taken_for_one(people):
+    alice, bob = people
+    # before an answer comes all have the exchange; QXmpp marks the first one alone
+    first, second = (alice.seal(BOB, text, version="2") for text in ("one", "two"))
+    for key in second.iter(f"{{{NEW}}}key"):
+        assert key.attrib.pop("kex") == "true"
+    assert [body(each) for each in bob.open(first, second)] == ["one", "two"]
+    answer = bob.seal(ALICE, "three", version="2")
+    assert all(key.get("kex") is None for key in answer.iter(f"{{{NEW}}}key"))
+    assert body(alice.open(answer)[0]) == "three"
