@@ -1,4 +1,4 @@
-"""Messages that QXmpp 1.10.3 has written, recorded before it got an answer; the keys are used up."""
+"""What QXmpp 1.10.3 wrote before it got an answer, as recorded; the keys are used up."""
 
 import json
 from pathlib import Path
