@@ -1,13 +1,15 @@
 """slixmpp with slixmpp-omemo: a client of another project that encrypts by OMEMO 0.3.
 
 Its cryptography comes from the same authors as that of xmppctl; its XML and all the rest do not.
+It has no XEP-0420: what version 2 hides is packed and unpacked here.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from xml.etree import ElementTree as ET
 
 from tests.peers.slix import SlixClient
 
@@ -17,9 +19,11 @@ with warnings.catch_warnings():
     from slixmpp import JID
     from slixmpp.plugins import register_plugin
     from slixmpp_omemo import XEP_0384
+    from twomemo import etree as new_xml
 
-if TYPE_CHECKING:
-    pass
+_NEW = "urn:xmpp:omemo:2"
+_SCE = "urn:xmpp:sce:1"
+_BODY = "{jabber:client}body"
 
 
 class _Memory(Storage):
@@ -82,21 +86,58 @@ class SlixOmemo:
 
     def read(self, stanza: Any) -> tuple[str, int]:
         """The text of a message, and the device that it is from."""
+        encrypted = stanza.xml.find(f"{{{_NEW}}}encrypted")
+        if encrypted is not None:
+            return self._read_new(encrypted, stanza["from"].bare)
         message, device = self._client.run(self._plugin.decrypt_message, stanza)
         return str(message["body"]), device.device_id
 
-    def write(self, to: str, text: str, *recipients: str) -> None:
-        """Send a text to ``to``, for the devices of ``recipients`` (``to`` by default)."""
+    def _read_new(self, encrypted: Any, sender: str) -> tuple[str, int]:
+        async def work() -> Any:
+            manager = await self._plugin.get_session_manager()
+            return await manager.decrypt(new_xml.parse_message(encrypted, sender))
+
+        plain, device, _ = self._client.run(work)
+        text = ET.fromstring(plain).findtext(f"{{{_SCE}}}content/{_BODY}") if plain else None
+        return str(text), device.device_id
+
+    def write(self, to: str, text: str, *recipients: str) -> str:
+        """Send a text to ``to``, for the devices of ``recipients`` (``to`` by default); its id."""
         client = self._client
 
-        async def work() -> None:
+        async def work() -> str:
             stanza = client.client.make_message(
                 mto=to, mtype="groupchat" if recipients else "chat", mbody=text
             )
+            stanza["id"] = client.client.new_id()
             whom = {JID(each) for each in recipients or (to,)}
             await self._plugin.refresh_device_lists(whom)
             sealed, errors = await self._plugin.encrypt_message(stanza, whom)
             assert sealed is not None, errors
             sealed.send()
+            return str(sealed["id"])
 
-        client.run(work)
+        return str(client.run(work))
+
+    def write_new(self, to: str, text: str) -> str:
+        """Send a text to an account by version 2; the id of the message."""
+        client = self._client
+
+        async def work() -> str:
+            stanza = client.client.make_message(mto=to, mtype="chat")
+            stanza["id"] = client.client.new_id()
+            stanza.enable("store")
+            envelope = ET.Element(f"{{{_SCE}}}envelope")
+            ET.SubElement(ET.SubElement(envelope, f"{{{_SCE}}}content"), _BODY).text = text
+            ET.SubElement(envelope, f"{{{_SCE}}}rpad").text = "padding"
+            ET.SubElement(envelope, f"{{{_SCE}}}from", jid=client.client.boundjid.bare)
+            plain = {_NEW: ET.tostring(envelope)}
+            await self._plugin.refresh_device_lists({JID(to)})
+            manager = await self._plugin.get_session_manager()
+            sealed, _ = await manager.encrypt(frozenset({to}), plain, [_NEW])
+            for each in sealed:
+                stanza.append(new_xml.serialize_message(each))
+            stanza.send()
+            return str(stanza["id"])
+
+        return str(client.run(work))
