@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
+from xmppctl.model.digest import ALGORITHMS
 from xmppctl.protocol import Xep
 
 XEPS = (Xep("0300", "1.0.0", "partial", "those of shared files are shown, unknown ones too"),)
@@ -20,6 +21,13 @@ _LENGTHS = {
     "sha3-256": 32, "sha3-512": 64, "blake2b-256": 32, "blake2b-512": 64,
 }  # fmt: skip
 """Bytes of the digests whose names are registered or defined (§3)."""
+
+# the registered features of BLAKE2 have names of their own
+FEATURES = frozenset({NS}) | {
+    f"urn:xmpp:hash-function-text-names:{re.sub('^blake2b-', 'id-blake2b', name)}"
+    for name in ALGORITHMS
+}
+"""What a client that checks files by these functions announces (§5, §9.3)."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9./_-]{0,63}", re.ASCII)
 _LONGEST = 128

@@ -7,7 +7,7 @@ agreed upon; ``sending`` and ``receiving`` are the operations.
 
 from __future__ import annotations
 
-from xmppctl.protocol import Xep
+from xmppctl.protocol import Xep, hashes
 
 XEPS = (
     Xep(
@@ -27,5 +27,7 @@ NS_S5B = "urn:xmpp:jingle:transports:s5b:1"
 
 JINGLE = f"{{{NS}}}jingle"
 
-FEATURES = frozenset({NS, NS_FILES, NS_IBB, NS_S5B, "http://jabber.org/protocol/ibb"})
-"""What a client that takes files announces."""
+FEATURES = (
+    frozenset({NS, NS_FILES, NS_IBB, NS_S5B, "http://jabber.org/protocol/ibb"}) | hashes.FEATURES
+)
+"""What a client that takes files announces; senders choose the hash by it (XEP-0300 §5)."""
