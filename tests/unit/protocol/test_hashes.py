@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from xmppctl.model import digest
-from xmppctl.protocol import hashes
+from xmppctl.protocol import hashes, jingle
 from xmppctl.session.xml import parse
 
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -88,3 +88,12 @@ def test_what_is_no_hash(element: str) -> None:
 def test_what_is_sent_is_read_again(name: str) -> None:
     value = digest.ALGORITHMS[name]().digest()
     assert hashes.read([hashes.element(name, value)]) == {name: value.hex()}
+
+
+def test_what_is_announced() -> None:
+    """By the registered names of §9.3, which spell BLAKE2 in their own way."""
+    assert "urn:xmpp:hashes:2" in hashes.FEATURES
+    assert "urn:xmpp:hash-function-text-names:sha-256" in hashes.FEATURES
+    assert "urn:xmpp:hash-function-text-names:id-blake2b512" in hashes.FEATURES
+    assert len(hashes.FEATURES) == len(digest.ALGORITHMS) + 1
+    assert jingle.FEATURES > hashes.FEATURES
