@@ -109,7 +109,11 @@ async def _drain(records: Any, sink: Sink) -> None:
 
 
 class Sink:
-    """Takes the records of one run: counts them, remembers their errors."""
+    """Takes the records of one run: counts them, remembers their errors.
+
+    A record that says of itself that it is no outcome is a step on the way to one: it neither
+    failed nor went well.
+    """
 
     def __init__(self, record: type) -> None:
         self.count = 0
@@ -119,7 +123,7 @@ class Sink:
     def put(self, record: Any) -> None:
         """Print ``record``, or keep it until all are known."""
         self.count += 1
-        if self._failing:
+        if self._failing and getattr(record, "is_outcome", True):
             self._errors.append(record.error)
 
     def flush(self) -> None:

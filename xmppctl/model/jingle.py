@@ -48,6 +48,11 @@ class Transfer:
     path: Annotated[str | None, "the file of this machine"] = None
     error: Annotated[ErrorInfo | None, "why it failed, null where it did not"] = None
 
+    @property
+    def is_outcome(self) -> bool:
+        """Whether it tells how the transfer ended, and not a step on the way."""
+        return self.state in ("done", "failed")
+
 
 @dataclass(frozen=True)
 class StreamHost:

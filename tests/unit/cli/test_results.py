@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Result
+from xmppctl.cli.results import Sink
+from xmppctl.errors import RefusedError
+from xmppctl.model.jingle import Transfer
 
 Fake = Callable[..., Result]
 Process = Callable[..., "subprocess.Popen[str]"]
@@ -50,6 +53,19 @@ def test_all_targets_failed_alike(fake: Fake) -> None:
     result = fake("things", "add", "x", "y")
     assert result.code == 6
     assert "item-not-found" in result.err
+
+
+def test_steps_are_no_targets() -> None:
+    """One file that fails after some records of progress fails as it does without them."""
+    error = RefusedError("broken", step="transfer", condition="truncated").info()
+    sink = Sink(Transfer)
+    for state in ("accepted", "transferring"):
+        sink.put(Transfer(state=state))
+    assert sink.outcome() is None
+    sink.put(Transfer(state="failed", error=error))
+    outcome = sink.outcome()
+    assert outcome is not None
+    assert (outcome.code, sink.count) == (6, 3)
 
 
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv", "plain", "table"])

@@ -177,7 +177,7 @@ class _Receiver:
             if record is None:
                 if self._over and not self._tasks and self._steps.empty():
                     break
-            elif record.state in ("done", "failed"):
+            elif record.is_outcome:
                 ended += 1
                 yield record
             elif self._options.progress:
