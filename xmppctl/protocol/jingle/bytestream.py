@@ -240,15 +240,39 @@ class Writer:
         self._link = link
         self._stream = stream
         self._limit = link.session.account.timeout
+        self._sid = begin.transport.sid
         self._out = None
+        self._closed = asyncio.Event()
         if isinstance(begin.transport, Ibb):
             self._out = ibb.Outgoing(begin.transport, self._ask)
+            link.write(self._sid, self._closed.set)
 
-    async def _ask(self, element: Element) -> object:
+    async def _ask(self, element: Element) -> None:
+        """Until it is answered; a receiver that closes the bytestream may leave it so."""
         peer = self._link.machine.peer
-        return await self._link.session.request(
-            element, to=peer, type="set", step="transfer", what=f"the transfer to {peer}"
+        if self._closed.is_set() and element.tag == ibb.CLOSE:
+            return
+        asked = asyncio.ensure_future(
+            self._link.session.request(
+                element, to=peer, type="set", step="transfer", what=f"the transfer to {peer}"
+            )
         )
+        closed = asyncio.ensure_future(self._closed.wait())
+        try:
+            await asyncio.wait({asked, closed}, return_when=asyncio.FIRST_COMPLETED)
+            if asked.done() and not self._closed.is_set():
+                await asked
+            elif element.tag != ibb.CLOSE and not (asked.done() and asked.exception() is None):
+                raise RefusedError(
+                    f"{peer} closed the bytestream before it had everything",
+                    step="transfer",
+                    condition="connection-closed",
+                    by=peer,
+                )
+        finally:
+            for each in (asked, closed):
+                each.cancel()
+            await asyncio.gather(asked, closed, return_exceptions=True)
 
     async def open(self) -> None:
         """Open what has to be opened."""
@@ -277,6 +301,7 @@ class Writer:
 
     def abort(self) -> None:
         """End the connection."""
+        self._link.write(self._sid, None)
         if self._stream is not None:
             self._stream.close()
 

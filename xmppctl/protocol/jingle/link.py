@@ -154,6 +154,8 @@ class Link:
             text = f"the session with {peer} failed: {reason}"
         elif reason.condition == "decline":
             text = f"{peer} declined the file" + (f": {reason.text}" if reason.text else "")
+        elif reason.condition == "success":  # Gajim, when its connection breaks
+            text, reason = f"{peer} ended the session too early", Reason("truncated")
         else:
             text = f"{peer} ended the session: {reason}"
         kind = UnsupportedError if reason.condition in _UNSUPPORTED else RefusedError
@@ -169,6 +171,10 @@ class Link:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL):
                     await asyncio.wait([pending.future for pending in last])
+
+    def write(self, sid: str, closed: Callable[[], None] | None) -> None:
+        """As ``Switchboard.write``, of the peer of this session."""
+        self._board.write(self.machine.peer, sid, closed)
 
     def close(self) -> None:
         """Nobody cares for this session any more."""
@@ -194,10 +200,11 @@ class Switchboard:
         self._offered = offered
         self._links: dict[tuple[str, str], Link] = {}
         self._streams: dict[tuple[str, str], ibb.Incoming] = {}
+        self._written: dict[tuple[str, str], Callable[[], None]] = {}
         session.handle_iq(JINGLE, self._jingle)
         session.handle_iq(ibb.OPEN, lambda iq: self._stream(iq).open(iq[0]))
         session.handle_iq(ibb.DATA, lambda iq: self._stream(iq).data(iq[0]))
-        session.handle_iq(ibb.CLOSE, lambda iq: self._stream(iq).close())
+        session.handle_iq(ibb.CLOSE, self._close)
 
     def open(self, machine: Machine) -> Link:
         """A link for this session, which belongs to its peer and id from now on."""
@@ -216,6 +223,20 @@ class Switchboard:
     def unexpect(self, peer: str, sid: str) -> None:
         """They may not any more."""
         self._streams.pop((peer, sid), None)
+
+    def write(self, peer: str, sid: str, closed: Callable[[], None] | None) -> None:
+        """Who is told that the peer closes this in-band bytestream, to which this side writes."""
+        if closed is None:
+            self._written.pop((peer, sid), None)
+        else:
+            self._written[(peer, sid)] = closed
+
+    def _close(self, iq: Element) -> None:
+        closed = self._written.pop((_sender(iq), iq[0].get("sid", "")), None)
+        if closed is None or iq.get("type") != "set":
+            self._stream(iq).close()
+        else:
+            closed()
 
     def _stream(self, iq: Element) -> ibb.Incoming:
         found = self._streams.get((_sender(iq), iq[0].get("sid", "")))

@@ -516,6 +516,59 @@ def test_a_block_that_is_refused(tmp_path: Path) -> None:
     assert record.error is not None and record.error.condition == "resource-constraint"
 
 
+def closing(sid: str) -> str:
+    return f"<close xmlns='{IBB}' sid='{sid}'/>"
+
+
+def test_a_receiver_that_closes_the_bytestream(tmp_path: Path) -> None:
+    """Either side may (XEP-0047 §2.3). Gajim does on a click, and answers no block from then on."""
+
+    async def script(romeo: Romeo, offered: Element) -> None:
+        await romeo.ask(accepted(offered), "1")
+        iq = await romeo.expect(lambda e: e.find(f"{{{IBB}}}open") is not None)
+        romeo.say("", iq.get("id", ""), "result")
+        await romeo.expect(lambda e: e.find(f"{{{IBB}}}data") is not None)
+        answer = await romeo.ask(closing(iq[0].get("sid", "")), "2")
+        assert answer.get("type") == "result"
+        end = await romeo.action("session-terminate")
+        assert end[0][0].tag.endswith("failed-transport")
+        again = await romeo.ask(closing(iq[0].get("sid", "")), "3")
+        assert again.get("type") == "error"
+
+    record = sent_to(script, tmp_path)
+    assert record.error is not None
+    assert (record.state, record.error.code, record.error.condition) == (
+        "failed", 6, "connection-closed"
+    )  # fmt: skip
+
+
+def test_a_receiver_that_closes_the_bytestream_when_it_has_all(tmp_path: Path) -> None:
+    async def script(romeo: Romeo, offered: Element) -> None:
+        await romeo.ask(accepted(offered), "1")
+        for name in ("open", "data", "data"):
+            iq = await romeo.expect(lambda e, n=name: e.find(f"{{{IBB}}}{n}") is not None)
+            romeo.say("", iq.get("id", ""), "result")
+        romeo.say(closing(iq[0].get("sid", "")), "2")
+        done = act("session-terminate", "<reason><success/></reason>", offered.get("sid", ""))
+        await romeo.ask(done, "3")
+
+    record = sent_to(script, tmp_path)
+    assert (record.state, record.bytes, record.verified) == ("done", 10, True)
+
+
+def test_success_before_the_end_is_none(tmp_path: Path) -> None:
+    async def script(romeo: Romeo, offered: Element) -> None:
+        await romeo.ask(accepted(offered), "1")
+        await romeo.expect(lambda e: e.find(f"{{{IBB}}}open") is not None)
+        done = act("session-terminate", "<reason><success/></reason>", offered.get("sid", ""))
+        await romeo.ask(done, "2")
+
+    record = sent_to(script, tmp_path)
+    assert record.error is not None
+    assert (record.state, record.error.code, record.error.condition) == ("failed", 6, "truncated")
+    assert "success" not in (record.error.text or "")
+
+
 def test_silence_is_told(tmp_path: Path) -> None:
     async def script(romeo: Romeo, offered: Element) -> None:
         await romeo.action("session-terminate")
