@@ -228,8 +228,8 @@ class Shown:
         self._driver = driver
 
     def update(self, preview: Any, _data: Any) -> None:
-        if preview.orig_exists:
-            data = preview.orig_path.read_bytes()
+        data = preview.orig_path.read_bytes() if preview.orig_exists else b""
+        if data and len(data) == preview.file_size:  # written as a whole
             digest = hashlib.sha256(data).hexdigest()
             tell("downloaded", name=preview.filename, size=len(data), sha256=digest)
         elif preview.info_message:
