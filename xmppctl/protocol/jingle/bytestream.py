@@ -143,7 +143,11 @@ class Connection:
                 self._stash(action)
 
     async def close(self) -> None:
-        """Give up what is under way, and every connection."""
+        """Give up what is under way, and every connection but the one that was given away.
+
+        Called when the bytes are over: a peer that has two connections and has not yet heard which
+        of them counts may take the end of the other one for that of the file (Gajim does).
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

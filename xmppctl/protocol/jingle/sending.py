@@ -219,16 +219,16 @@ class _Sender:
             self._record = replace(self._record, offset=offset, total=length)
             told(replace(self._record, state="accepted"))
             begin, stream = await connection.begin()
+            told(replace(self._record, state="transferring", transport=begin.transport.kind))
+            writer = Writer(link, begin, stream)
+            try:
+                await self._write(link, writer, offset, length, told)
+                acknowledged = begin.transport.kind == "ibb"
+                await self._confirmed(link, acknowledged=acknowledged)
+            finally:
+                writer.abort()
         finally:
             await connection.close()
-        told(replace(self._record, state="transferring", transport=begin.transport.kind))
-        writer = Writer(link, begin, stream)
-        try:
-            await self._write(link, writer, offset, length, told)
-            acknowledged = begin.transport.kind == "ibb"
-            await self._confirmed(link, acknowledged=acknowledged)
-        finally:
-            writer.abort()
 
     async def _write(
         self,
