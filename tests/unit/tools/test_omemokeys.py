@@ -15,7 +15,9 @@ FACTS = {"n": 3, "pn": 1, "dh_pub": b"a chain", "ciphertext": b"hidden"}
 def old(*, first):
     content = b"\x33" + oldmemo_pb2.OMEMOMessage(**FACTS).SerializeToString() + bytes(8)
     if first:
-        exchange = oldmemo_pb2.OMEMOKeyExchange(message=content)
+        exchange = oldmemo_pb2.OMEMOKeyExchange(
+            pk_id=1, spk_id=1, ik=b"i", ek=b"e", message=content
+        )
         content = b"\x33" + exchange.SerializeToString()
     return content
 
