@@ -16,9 +16,8 @@ from typing import Any
 OUT = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
 os.dup2(2, 1)  # what Gajim prints is not for the reader of the events
 
-from gi.repository import Gio, GLib  # noqa: E402
-
 import gajim.gajim  # noqa: E402
+from gi.repository import Gio, GLib  # noqa: E402
 
 gajim.gajim._check_required_deps()
 
