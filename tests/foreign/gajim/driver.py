@@ -85,7 +85,9 @@ class Driver:
         app.ged.register_event_handler("file-progress", ged.GUI2, self._progress)
         for name in ("stanza-sent", "stanza-received"):
             app.ged.register_event_handler(name, ged.GUI2, self._stanza)
-        self._trace = open(os.environ["GAJIM_TRACE"], "a", buffering=1, encoding="utf-8")
+        self._trace = Path(os.environ["GAJIM_TRACE"]).open(  # noqa: SIM115 - for the whole run
+            "a", buffering=1, encoding="utf-8"
+        )
         GLib.io_add_watch(0, GLib.IO_IN | GLib.IO_HUP, self._ready)
         self._rest = b""
 
