@@ -17,7 +17,7 @@ from xmppctl.cli.options import (
     connection_names,
     output_options,
 )
-from xmppctl.cli.stdout import say
+from xmppctl.cli.stdout import saying
 from xmppctl.cli.verbs import Verbs
 from xmppctl.output import Shape
 
@@ -78,12 +78,6 @@ def words_after_dashes() -> int:
     return int(click.get_current_context().meta.get(_AFTER_DASHES, 0))
 
 
-def _show_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        say(ctx.get_help())
-        ctx.exit()
-
-
 class _Shared(click.Command):
     """What commands and groups have in common: output options, refusal of connection options."""
 
@@ -101,7 +95,7 @@ class _Shared(click.Command):
         """``--help``, which fails as all other output does where it cannot be written."""
         option = super().get_help_option(ctx)
         if option is not None:
-            option.callback = _show_help
+            option.callback = saying(click.Context.get_help)
         return option
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

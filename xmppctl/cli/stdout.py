@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from xmppctl.errors import Exit, LocalError, SignalError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 
 @contextmanager
@@ -28,3 +32,24 @@ def say(text: str, *, nl: bool = True) -> None:
         raise LocalError("standard output is closed", step="output")
     with stdout_errors():
         click.echo(text, file=sys.stdout, nl=nl)
+
+
+def say_stanza(stanza: Element) -> None:
+    """Write a stanza, which is not sent, in one line. Raises as ``say``."""
+    from xmppctl.session.xml import serialise
+
+    # line breaks stand in texts and values alone: as references they keep it in one line
+    say(serialise(stanza, "").replace("\n", "&#10;"))
+
+
+def saying(
+    text: Callable[[click.Context], str],
+) -> Callable[[click.Context, click.Parameter, bool], None]:
+    """The callback of an option that writes a text and ends the run, such as ``--help``."""
+
+    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            say(text(ctx))
+            ctx.exit()
+
+    return show

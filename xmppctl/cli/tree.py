@@ -18,7 +18,7 @@ from xmppctl.cli.app import PROGRAM, App
 from xmppctl.cli.command import SECTIONS, Group, write_sections
 from xmppctl.cli.modules import modules
 from xmppctl.cli.options import SharedOption, connection_options, output_options
-from xmppctl.cli.stdout import say
+from xmppctl.cli.stdout import saying
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -163,16 +163,11 @@ def build_index(package: str = COMMANDS) -> str:
 
 
 def _version_option() -> click.Option:
-    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-        if value and not ctx.resilient_parsing:
-            say(f"{PROGRAM} {__version__}")
-            ctx.exit()
-
     return click.Option(
         ["--version"],
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=show,
+        callback=saying(lambda _: f"{PROGRAM} {__version__}"),
         help="Show the version and exit.",
     )

@@ -12,7 +12,7 @@ import click
 from xmppctl import cli
 from xmppctl.cli.params import NONEMPTY
 from xmppctl.cli.stdin import check_text
-from xmppctl.cli.stdout import say
+from xmppctl.cli.stdout import say_stanza
 from xmppctl.cli.texts import check_characters
 from xmppctl.commands.muc import _arguments as arguments
 from xmppctl.commands.muc import cmd
@@ -159,8 +159,6 @@ class _Speech:
 
     def show(self, to: Jid) -> None:
         """``--dry-run``: the stanzas, one in a line. Raises UsageError for a line that is bad."""
-        from xmppctl.session.xml import serialise
-
         texts: list[str | None] = [self.body]
         if self.lines:
             lines = list(self.app.read_lines())
@@ -171,9 +169,7 @@ class _Speech:
                 raise from_info(wrong)
             texts = [line.text for line in lines]
         for text in texts:
-            written = serialise(self.message(to, text).stanza, "")
-            # line breaks stand in texts and values alone: as references they keep it in one line
-            say(written.replace("\n", "&#10;"))
+            say_stanza(self.message(to, text).stanza)
 
     def join(self, session: Session) -> AbstractAsyncContextManager[Joined]:
         """Be in the room."""

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from xmppctl.cli.stdout import say
+from xmppctl.cli.stdout import say_stanza
 from xmppctl.commands.send import present
 from xmppctl.commands.send.parts.captcha import solver
 from xmppctl.commands.send.text import refusal
@@ -26,17 +26,13 @@ if TYPE_CHECKING:
 
 def show(request: Request) -> None:
     """``--dry-run``: the stanzas, one in a line. Raises the first error when all are out."""
-    from xmppctl.session.xml import serialise
-
     wrong: list[ErrorInfo] = []
     for each in _to_show(request):
         if isinstance(each, SendResult):
             if each.error is not None:
                 wrong.append(each.error)
             continue
-        text = serialise(each.stanza, "")
-        # line breaks stand in texts and values alone: as references they keep it in one line
-        say(text.replace("\n", "&#10;"))
+        say_stanza(each.stanza)
     if wrong:
         raise from_info(wrong[0])
 

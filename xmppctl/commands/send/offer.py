@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from xmppctl import cli
-from xmppctl.cli.stdout import say
+from xmppctl.cli.stdout import say_stanza
 from xmppctl.commands.send.parts import check_parts
 from xmppctl.commands.send.recipients import Recipients, gather
 from xmppctl.errors import UsageError, from_info
@@ -83,11 +83,9 @@ def _recipients(app: cli.App, options: dict[str, Any]) -> Recipients:
 
 def _show(app: cli.App, recipients: Recipients, url: str, desc: str | None) -> None:
     from xmppctl.protocol import ooboffer
-    from xmppctl.session.xml import serialise
 
     for to in recipients.jids:
-        text = serialise(ooboffer.request(to, url, desc), "")
-        say(text.replace("\n", "&#10;"))
+        say_stanza(ooboffer.request(to, url, desc))
     wrong = next((each.error for each in recipients.refused if each.error is not None), None)
     if wrong is not None:
         raise from_info(wrong)
