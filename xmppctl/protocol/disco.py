@@ -23,7 +23,7 @@ from xmppctl.model.jid import Jid, parse
 from xmppctl.model.paging import Part
 from xmppctl.protocol import Xep, forms, rsm
 from xmppctl.protocol import discoanswers as answers
-from xmppctl.session.conditions import UNSUPPORTED
+from xmppctl.session.conditions import UNSUPPORTED, stanza_error
 from xmppctl.session.stream import Session
 from xmppctl.session.xml import LANG
 
@@ -50,6 +50,15 @@ def info_request(node: str | None) -> Element:
 def check_info(answer: Element | None, by: str) -> Element:
     """The ``<query/>`` of an answer. Raises RefusedError (malformed-answer)."""
     return answers.checked(answer, f"{_INFO}query", by, "disco#info")
+
+
+def answered(iq: Element, by: str) -> Element:
+    """The ``<query/>`` in what came as an answer. Raises its error, and as ``check_info``."""
+    if iq.get("type") == "error":
+        error = stanza_error(iq, f"disco info of {by}")
+        error.step, error.by = "disco#info", error.by or by
+        raise error
+    return check_info(next(iter(iq), None), by)
 
 
 async def info(

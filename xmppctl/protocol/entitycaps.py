@@ -14,7 +14,6 @@ from xmppctl.model import digest
 from xmppctl.model.entity import AnnouncedHash, Capabilities
 from xmppctl.model.jid import Jid, lenient
 from xmppctl.protocol import caps, disco, presence
-from xmppctl.session.conditions import stanza_error
 from xmppctl.session.stream import PRESENCE, Session
 from xmppctl.session.xml import LANG
 
@@ -39,8 +38,8 @@ async def fetch(session: Session, jid: Jid) -> Capabilities:
         again = session.ask(disco.info_request(None), to=entity)
         session.send(again.element)
         first = await session.answer(again, step="disco#info")
-    query = _query(first, entity)
-    hashed = query if last.get("type") == "error" else _query(last, entity)
+    query = disco.answered(first, str(entity))
+    hashed = query if last.get("type") == "error" else disco.answered(last, str(entity))
     lang = last.get(LANG, "")
     found = disco.read_info(query, str(entity), None)
     computed, problem = _computed(query, announced.hash)
@@ -63,14 +62,6 @@ async def fetch(session: Session, jid: Jid) -> Capabilities:
 def _hash_node(announced: caps.Announced) -> str | None:
     known = (pair for pair in announced.hashes if pair[0] in digest.ALGORITHMS)
     return next((caps.hash_node(*pair) for pair in known), None)
-
-
-def _query(iq: Element, entity: Jid) -> Element:
-    if iq.get("type") == "error":
-        error = stanza_error(iq, f"disco info of {entity}")
-        error.step, error.by = "disco#info", error.by or str(entity)
-        raise error
-    return disco.check_info(next(iter(iq), None), str(entity))
 
 
 def _computed(query: Element, algorithm: str | None) -> tuple[str | None, str | None]:

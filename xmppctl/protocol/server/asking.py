@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from xml.etree.ElementTree import Element
 
-from xmppctl.errors import RefusedError, UnsupportedError, XmppctlError
+from xmppctl.errors import RefusedError, UnsupportedError
 from xmppctl.model.disco import DiscoInfo
 from xmppctl.model.jid import Jid
 from xmppctl.protocol import disco
@@ -38,16 +38,16 @@ async def ask(
     session.send(info.element, question.element)
     try:
         told = await session.answer(info, step="disco#info")
-        if told.get("type") == "error":
-            raise _refused(told, f"disco info of {server}", "disco#info", str(server))
-        query = disco.check_info(next(iter(told), None), str(server))
+        query = disco.answered(told, str(server))
         if feature not in disco.read_info(query, str(server), None).features:
             raise lacking(server, named, step)
         answer = await session.answer(question, step=step)
     finally:
         session.forget(question)
     if answer.get("type") == "error":
-        raise _refused(answer, what, step, str(server))
+        error = stanza_error(answer, what)
+        error.step, error.by = step, error.by or str(server)
+        raise error
     found = next(iter(answer), None)
     if found is None or found.tag not in (payload.tag, *tags):
         raise misread(f"{what} is missing", server, step)
@@ -91,9 +91,3 @@ def number(text: str | None) -> int | None:
     """A whole number that is not negative, as an attribute or a field has it; None for others."""
     text = (text or "").strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-
-
-def _refused(answer: Element, what: str, step: str, by: str) -> XmppctlError:
-    error = stanza_error(answer, what)
-    error.step, error.by = step, error.by or by
-    return error
