@@ -9,12 +9,13 @@ from xml.etree.ElementTree import Element
 from oldmemo import oldmemo_pb2
 from twomemo import twomemo_pb2
 
+from xmppctl.protocol.omemo import VERSIONS
+
 Place = tuple[bytes, int]
 """The public key of a chain, and the number of a message in it: never used twice."""
 
 Used = dict[Place, set[str]]
 
-VERSIONS = {"0.3": "eu.siacs.conversations.axolotl", "2": "urn:xmpp:omemo:2"}
 _TRUE = ("true", "1")
 _MAC = 8
 

@@ -36,7 +36,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.omemokeys import VERSIONS, Used, keys  # noqa: E402
+from tools.omemokeys import Used, keys  # noqa: E402
+from xmppctl.protocol.omemo import VERSIONS  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.peers.process import Result, Running, Xmppctl
@@ -245,11 +246,8 @@ class Trial:
             "undecryptable": self.receiver.failures,
             "keys": len(self.receiver.used),
             "keys_used_twice": sum(len(each) > 1 for each in self.receiver.used.values()),
-            "failed": sorted({
-                f"{result.code}: {result.err.strip()}" for _, blow, result in outcomes
-                if result.code != 0 and blow is None
-            }),
-        }  # fmt: skip
+            "failed": _failed(outcomes),
+        }
 
     def backward(self) -> dict[str, Any]:
         """bob writes, and alice reads by two sorts of runs at once."""
@@ -307,11 +305,8 @@ class Trial:
             "never_readable": sorted(
                 f"{written[each]}: {why}" for each, why in unreadable.items() if each not in shown
             ),
-            "failed": sorted({
-                f"{result.code}: {result.err.strip()}" for _, blow, result in outcomes
-                if result.code != 0 and blow is None
-            }),
-        }  # fmt: skip
+            "failed": _failed(outcomes),
+        }
 
     def once_more(self) -> bool:
         """Whether both can still write and read."""
@@ -336,6 +331,17 @@ def _records(text: str) -> Iterator[dict[str, Any]]:
     for line in text.splitlines(keepends=True):
         if line.endswith("\n"):
             yield json.loads(line)
+
+
+def _failed(outcomes: list[tuple[str, Blow | None, Result]]) -> list[str]:
+    """How runs failed that were not struck."""
+    return sorted(
+        {
+            f"{result.code}: {result.err.strip()}"
+            for _, blow, result in outcomes
+            if result.code != 0 and blow is None
+        }
+    )
 
 
 def _codes(results: Iterator[Result]) -> dict[str, int]:

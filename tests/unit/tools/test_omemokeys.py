@@ -7,7 +7,8 @@ import pytest
 from oldmemo import oldmemo_pb2
 from twomemo import twomemo_pb2
 
-from tools.omemokeys import VERSIONS, keys
+from tools.omemokeys import keys
+from xmppctl.protocol.omemo import VERSIONS
 
 FACTS = {"n": 3, "pn": 1, "dh_pub": b"a chain", "ciphertext": b"hidden"}
 
