@@ -16,19 +16,19 @@ from typing import Any
 OUT = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
 os.dup2(2, 1)  # what Gajim prints is not for the reader of the events
 
-import gajim.gajim  # noqa: E402
-from gi.repository import Gio, GLib  # noqa: E402
+import gajim.gajim
+from gi.repository import Gio, GLib
 
 gajim.gajim._check_required_deps()
 
-from gajim.common import app, ged  # noqa: E402
-from gajim.common import application as core  # noqa: E402
-from gajim.common.file_props import FilesProp  # noqa: E402
-from gajim.common.settings import Settings  # noqa: E402
-from gajim.common.structs import OutgoingMessage  # noqa: E402
-from nbxmpp.namespaces import Namespace  # noqa: E402
-from nbxmpp.protocol import JID  # noqa: E402
-from nbxmpp.structs import IBBData  # noqa: E402
+from gajim.common import app, ged
+from gajim.common import application as core
+from gajim.common.file_props import FilesProp
+from gajim.common.settings import Settings
+from gajim.common.structs import OutgoingMessage
+from nbxmpp.namespaces import Namespace
+from nbxmpp.protocol import JID
+from nbxmpp.structs import IBBData
 
 ACCOUNT = "peer"
 
